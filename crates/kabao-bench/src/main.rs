@@ -1,0 +1,2 @@
+//! kabao
+fn main() {}

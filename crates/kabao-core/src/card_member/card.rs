@@ -1,0 +1,196 @@
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{CardType, CommonFieldName, ValidDateInformation};
+use crate::{open_enum::open_enum, time::Time};
+
+open_enum! {
+    /// Who gives a card its code.
+    pub enum CodeMode {
+        /// WeChat Pay: 24 digits.
+        SystemAllocate = "SYSTEM_ALLOCATE",
+        /// The merchant, when it confirms or imports.
+        MerchantAllocate = "MERCHANT_ALLOCATE",
+    }
+}
+
+open_enum! {
+    /// How the code is drawn on the card.
+    pub enum CodeType {
+        /// Not at all.
+        NoneCode = "NONE_CODE",
+        /// Bar code.
+        BarCode = "BAR_CODE",
+        /// QR code.
+        QrCode = "QR_CODE",
+        /// Both.
+        BarCodeAndQrCode = "BAR_CODE_AND_QR_CODE",
+        /// Tapping opens a mini program.
+        JumpMiniProgram = "JUMP_MINI_PROGRAM",
+    }
+}
+
+open_enum! {
+    /// Where a template stands.
+    pub enum CardState {
+        /// In force.
+        Effective = "CARD_EFFECTIVE",
+        /// Invalidated, for good.
+        Invalid = "CARD_INVALID",
+    }
+}
+
+open_enum! {
+    /// How many choices a question takes.
+    pub enum CustomFieldType {
+        /// Several.
+        CheckBox = "CHECK_BOX",
+        /// One.
+        Radio = "RADIO",
+    }
+}
+
+/// A card template: what the user cards of a brand are made from.
+///
+/// It stands in the answers to the operations on `cards`; page 4015336970.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// The merchant's request number, at most 128 of `0-9A-Za-z-_`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_request_no: Option<String>,
+    /// The template's id, at most 32 characters.
+    pub card_id: String,
+    /// The brand.
+    pub brand_id: String,
+    /// The appid that openids are relative to.
+    pub appid: String,
+    /// The kind of card.
+    pub card_type: CardType,
+    /// Name, at most 10 characters.
+    pub card_title: String,
+    /// Background colour, `#RRGGBB`.
+    pub card_color: String,
+    /// Background picture.
+    pub card_picture_url: String,
+    /// Who gives a card its code.
+    pub code_mode: CodeMode,
+    /// How the code is drawn.
+    pub code_type: CodeType,
+    /// Where tapping the code leads, for `JUMP_MINI_PROGRAM`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_jump_information: Option<JumpInformation>,
+    /// Member benefits, at most 32 characters.
+    pub benefits: String,
+    /// Receives the notifications about this template's cards.
+    pub notify_url: String,
+    /// Whether the card is pinned on the brand's business card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub need_pinned: Option<bool>,
+    /// Whether the level shows on the card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub need_display_level: Option<bool>,
+    /// Level of a new member, at most 10 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init_level: Option<String>,
+    /// Customer service, at most 32 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_phone: Option<String>,
+    /// Agreement between merchant and user, at most 20480 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_agreement: Option<String>,
+    /// Validity given to cards taken from this template.
+    pub valid_date_information: ValidDateInformation,
+    /// Member centre, opened by tapping the card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_information: Option<JumpInformation>,
+    /// Points page. Never a balance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points_information: Option<JumpInformation>,
+    /// Stored-value page. Never a balance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance_information: Option<JumpInformation>,
+    /// Paid membership page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purchase_information: Option<PurchaseInformation>,
+    /// What the user is asked when joining.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_information: Option<CardUserInformation>,
+    /// Where the template stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<CardState>,
+    /// When it was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create_time: Option<Time>,
+    /// When it was last changed; older pages call it `update_time`.
+    #[serde(
+        default,
+        alias = "update_time",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub modify_time: Option<Time>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// A page of a mini program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JumpInformation {
+    /// The mini program, at most 32 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jump_appid: Option<String>,
+    /// The page, at most 128 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jump_path: Option<String>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// The page that sells a paid membership.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PurchaseInformation {
+    /// In fen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<i64>,
+    /// The mini program, at most 32 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jump_appid: Option<String>,
+    /// The page, at most 128 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jump_path: Option<String>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// What a template asks a user when joining.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CardUserInformation {
+    /// WeChat's own questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub common_field_list: Option<Vec<CommonFieldName>>,
+    /// The merchant's question; at most one today.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_field_list: Option<Vec<CustomQuestion>>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// A question with its choices.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CustomQuestion {
+    /// How many choices it takes.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CustomFieldType>,
+    /// The question, at most 32 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The choices: at most 10 of at most 8 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Vec<String>>,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}

@@ -1,0 +1,54 @@
+//! A member of a request that WeChat Pay is known to refuse.
+
+/// Which member, what stands there, and why it cannot be.
+///
+/// The SDK reports it before anything is sent, the sandbox as `PARAM_ERROR`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {issue} (got `{value}`)")]
+pub struct FieldError {
+    /// JSON Pointer of the member, or the name of a path or query parameter.
+    pub field: String,
+    /// What stands there, never a sensitive value.
+    pub value: String,
+    /// What is wrong with it and what would be right.
+    pub issue: String,
+}
+
+impl FieldError {
+    /// Reports a member.
+    pub fn new(
+        field: impl Into<String>,
+        value: impl Into<String>,
+        issue: impl Into<String>,
+    ) -> Self {
+        Self {
+            field: field.into(),
+            value: value.into(),
+            issue: issue.into(),
+        }
+    }
+}
+
+/// At most `limit` characters (not bytes).
+pub(crate) fn at_most(field: &str, value: &str, limit: usize) -> Result<(), FieldError> {
+    let length = value.chars().count();
+    if length <= limit {
+        return Ok(());
+    }
+    let issue = format!("at most {limit} characters, this has {length}");
+    let shown: String = value.chars().take(40).collect();
+    Err(FieldError::new(field, shown, issue))
+}
+
+/// `#RRGGBB`.
+pub(crate) fn color(field: &str, value: &str) -> Result<(), FieldError> {
+    let hex = value.strip_prefix('#').unwrap_or_default();
+    if hex.len() == 6 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(());
+    }
+    Err(FieldError::new(
+        field,
+        value.chars().take(40).collect::<String>(),
+        "a colour is written #RRGGBB, six hexadecimal digits",
+    ))
+}

@@ -1,0 +1,66 @@
+//! Query strings.
+
+use serde::Serialize;
+
+/// Percent-encodes everything but `A-Z a-z 0-9 - . _ ~` (RFC 3986), space as
+/// `%20`.
+#[must_use]
+pub fn encode_component(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    push_encoded(&mut out, text, is_unreserved);
+    out
+}
+
+/// Anything that serialises to pairs, as a query string: order kept, absent
+/// options left out, RFC 3986 encoding. Empty if there are no pairs.
+///
+/// ```
+/// use kabao_core::query::to_query;
+///
+/// assert_eq!(to_query(&[("name", "张三"), ("b", "1+1")])?, "name=%E5%BC%A0%E4%B8%89&b=1%2B1");
+/// # Ok::<(), kabao_core::query::QueryError>(())
+/// ```
+///
+/// # Errors
+/// [`QueryError`] if the value is not a list of pairs, a map or a flat struct.
+pub fn to_query<Q: Serialize + ?Sized>(query: &Q) -> Result<String, QueryError> {
+    // The form encoding is only the way to read the pairs out of any
+    // `Serialize`; what goes out is encoded anew.
+    let form = serde_urlencoded::to_string(query).map_err(|error| QueryError {
+        reason: error.to_string(),
+    })?;
+    let mut text = String::with_capacity(form.len());
+    for (name, value) in form_urlencoded::parse(form.as_bytes()) {
+        if !text.is_empty() {
+            text.push('&');
+        }
+        push_encoded(&mut text, &name, is_unreserved);
+        text.push('=');
+        push_encoded(&mut text, &value, is_unreserved);
+    }
+    Ok(text)
+}
+
+/// The value cannot be written as a query.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the query is not a flat list of pairs: {reason}")]
+pub struct QueryError {
+    reason: String,
+}
+
+/// Appends `text`, escaping every byte that `keep` does not let through.
+pub(crate) fn push_encoded(out: &mut String, text: &str, keep: impl Fn(u8) -> bool) {
+    use std::fmt::Write as _;
+    for byte in text.bytes() {
+        if keep(byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+}
+
+pub(crate) fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
