@@ -1,0 +1,254 @@
+//! What the sandbox remembers.
+//!
+//! The trait speaks of cards and keys, not of tables: one method is one
+//! transaction and one rule, and time is an argument. Every backend keeps its
+//! own SQL and passes the same suite ([`contract`]). Personal data and secrets
+//! arrive in plaintext and rest sealed ([`Vault`]).
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use crate::{
+    domain::{CardTemplate, UserCard, UserCardId},
+    refusal::Refusal,
+};
+
+/// Decides a change of one card: changes it in place, or refuses and leaves no
+/// trace. It may run more than once if a race is lost.
+pub type UserCardRule = Arc<dyn Fn(&mut UserCard) -> Result<(), Refusal> + Send + Sync>;
+
+/// The sandbox's memory.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Reads one card.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn user_card(&self, id: &UserCardId) -> Result<Option<UserCard>, StoreError>;
+
+    /// All cards of a user in a brand, newest pickup first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn user_cards_of(
+        &self,
+        brand_id: &str,
+        openid: &str,
+    ) -> Result<Vec<UserCard>, StoreError>;
+
+    /// Changes one card by `rule`, in one transaction, and gives it as it is
+    /// then. `None` if there is no such card; the inner error if the rule
+    /// refused.
+    ///
+    /// # Errors
+    /// [`StoreError`]; whether it was applied is then unknown.
+    async fn change_user_card(
+        &self,
+        id: &UserCardId,
+        rule: UserCardRule,
+    ) -> Result<Option<Result<UserCard, Refusal>>, StoreError>;
+
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn card_template(
+        &self,
+        brand_id: &str,
+        card_id: &str,
+    ) -> Result<Option<CardTemplate>, StoreError>;
+
+    /// Whether the brand lets this merchant manage its members.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn serves(&self, mchid: &str, brand_id: &str) -> Result<bool, StoreError>;
+
+    /// Where the sandbox's clock stands.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn clock(&self) -> Result<ClockSetting, StoreError>;
+
+    /// Sets the sandbox's clock.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn set_clock(&self, setting: ClockSetting) -> Result<(), StoreError>;
+
+    /// Forgets everything but the keys and puts `contents` in place, in one
+    /// transaction. The clock goes back to real time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn reset(&self, contents: &Contents) -> Result<(), StoreError>;
+
+    /// Every key, in the order of creation.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError>;
+
+    /// Puts the first keys and the first contents in, unless there are keys
+    /// already: of two processes that start at once, one wins and both then
+    /// read the same. Gives whether these were taken.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn initialise(&self, keys: &[StoredKey], contents: &Contents)
+    -> Result<bool, StoreError>;
+}
+
+/// What a store holds besides keys.
+#[derive(Debug, Clone, Default)]
+pub struct Contents {
+    /// Which merchant may manage which brand: `(mchid, brand_id)`.
+    pub grants: Vec<(String, String)>,
+    /// Templates.
+    pub card_templates: Vec<CardTemplate>,
+    /// Users' cards.
+    pub user_cards: Vec<UserCard>,
+}
+
+/// How business time runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockSetting {
+    /// Real time, shifted.
+    Running {
+        /// Milliseconds ahead of real time.
+        offset_ms: i64,
+    },
+    /// Stands still.
+    Frozen {
+        /// At this instant.
+        at: Timestamp,
+    },
+}
+
+impl Default for ClockSetting {
+    fn default() -> Self {
+        Self::Running { offset_ms: 0 }
+    }
+}
+
+/// One key with its owner and name.
+#[derive(Clone)]
+pub struct StoredKey {
+    /// A mchid, a brand id, or `platform`.
+    pub owner: String,
+    /// What it is for.
+    pub purpose: KeyPurpose,
+    /// Certificate serial or public key id; for other secrets the purpose's
+    /// name.
+    pub id: String,
+    /// PEM, if the key is certified.
+    pub certificate_pem: Option<String>,
+    /// PKCS#8 PEM of a private key, or the text of a secret.
+    pub secret: Zeroizing<String>,
+}
+
+impl fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "StoredKey({} {:?} {})",
+            self.owner, self.purpose, self.id
+        )
+    }
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyPurpose {
+    /// A merchant's API certificate and private key.
+    MerchantApi,
+    /// A merchant's APIv3 key.
+    MerchantApiV3,
+    /// A brand's API certificate and private key.
+    BrandApi,
+    /// A brand's API key.
+    BrandApiKey,
+    /// A platform certificate and its private key.
+    PlatformCertificate,
+    /// A WeChat Pay public key for merchants; the owner is the mchid.
+    WechatpayPublicKey,
+    /// A WeChat Pay public key for a brand; the owner is the brand id.
+    BrandPublicKey,
+    /// The local authority behind `--tls`.
+    TlsAuthority,
+}
+
+impl KeyPurpose {
+    /// Every purpose.
+    pub const ALL: [Self; 8] = [
+        Self::MerchantApi,
+        Self::MerchantApiV3,
+        Self::BrandApi,
+        Self::BrandApiKey,
+        Self::PlatformCertificate,
+        Self::WechatpayPublicKey,
+        Self::BrandPublicKey,
+        Self::TlsAuthority,
+    ];
+
+    /// The name in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MerchantApi => "merchant_api",
+            Self::MerchantApiV3 => "merchant_apiv3",
+            Self::BrandApi => "brand_api",
+            Self::BrandApiKey => "brand_api_key",
+            Self::PlatformCertificate => "platform_certificate",
+            Self::WechatpayPublicKey => "wechatpay_public_key",
+            Self::BrandPublicKey => "brand_public_key",
+            Self::TlsAuthority => "tls_authority",
+        }
+    }
+
+    /// The purpose of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|purpose| purpose.as_str() == name)
+    }
+}
+
+/// The store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The address of the store is not one that is understood.
+    #[error("`{uri}` is not a store: {issue}")]
+    Uri {
+        /// The address, without a password.
+        uri: String,
+        /// What is wrong, and what would be right.
+        issue: String,
+    },
+    /// What is there is not a store of this program, or damaged. Nothing was
+    /// changed.
+    #[error("{} is not a usable sandbox store: {issue}; nothing was changed", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what can be done.
+        issue: String,
+    },
+    /// The store was made with another master key.
+    #[error("{0}")]
+    MasterKey(String),
+    /// The backend failed.
+    #[error("the store failed: {context}")]
+    Backend {
+        /// While doing what.
+        context: String,
+        /// The backend's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
