@@ -211,6 +211,12 @@ impl CallBuilder {
         self
     }
 
+    /// The path as declared, unless something was wrong so far.
+    #[must_use]
+    pub fn template(&self) -> Option<&Template> {
+        self.template.as_ref().ok()
+    }
+
     /// Finishes the call.
     ///
     /// # Errors

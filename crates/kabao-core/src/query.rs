@@ -41,6 +41,54 @@ pub fn to_query<Q: Serialize + ?Sized>(query: &Q) -> Result<String, QueryError> 
     Ok(text)
 }
 
+/// The pairs of a query string in their order, percent-decoded, `+` as a space.
+/// `None` if an escape is broken or the bytes are not UTF-8.
+///
+/// ```
+/// use kabao_core::query::decode_pairs;
+///
+/// let pairs = decode_pairs("name=%E5%BC%A0+x&flag").unwrap();
+/// assert_eq!(pairs, [("name".into(), "张 x".into()), ("flag".into(), String::new())]);
+/// assert!(decode_pairs("a=%zz").is_none());
+/// ```
+#[must_use]
+pub fn decode_pairs(query: &str) -> Option<Vec<(String, String)>> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((
+                decode_component(&name.replace('+', " "))?,
+                decode_component(&value.replace('+', " "))?,
+            ))
+        })
+        .collect()
+}
+
+/// Undoes [`encode_component`]; `None` if an escape is broken or the bytes are
+/// not UTF-8.
+#[must_use]
+pub fn decode_component(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = match (first, tail) {
+            (b'%', [high, low, tail @ ..]) => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16);
+                bytes.push(u8::try_from(digit(high)? * 16 + digit(low)?).ok()?);
+                tail
+            }
+            (b'%', _) => return None,
+            (byte, tail) => {
+                bytes.push(*byte);
+                tail
+            }
+        };
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// The value cannot be written as a query.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the query is not a flat list of pairs: {reason}")]

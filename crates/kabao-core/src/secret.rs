@@ -1,6 +1,6 @@
 //! The APIv3 key.
 
-use std::fmt;
+use std::{convert::Infallible, fmt};
 
 use zeroize::Zeroizing;
 
@@ -40,6 +40,30 @@ impl ApiV3Key {
     }
 }
 
+impl TryFrom<&str> for ApiV3Key {
+    type Error = ApiV3KeyError;
+
+    fn try_from(key: &str) -> Result<Self, ApiV3KeyError> {
+        Self::new(key)
+    }
+}
+
+impl TryFrom<&String> for ApiV3Key {
+    type Error = ApiV3KeyError;
+
+    fn try_from(key: &String) -> Result<Self, ApiV3KeyError> {
+        Self::new(key)
+    }
+}
+
+impl TryFrom<String> for ApiV3Key {
+    type Error = ApiV3KeyError;
+
+    fn try_from(key: String) -> Result<Self, ApiV3KeyError> {
+        Self::new(key)
+    }
+}
+
 impl fmt::Debug for ApiV3Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiV3Key(..)")
@@ -52,4 +76,10 @@ impl fmt::Debug for ApiV3Key {
 pub struct ApiV3KeyError {
     /// How many bytes were given.
     pub length: usize,
+}
+
+impl From<Infallible> for ApiV3KeyError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }

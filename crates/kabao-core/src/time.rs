@@ -34,6 +34,14 @@ impl Time {
         Self(local.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string())
     }
 
+    /// Writes an instant in whole seconds in Chinese time, as certificate lists
+    /// and notifications have it.
+    #[must_use]
+    pub fn seconds(instant: Timestamp) -> Self {
+        let local = instant.to_zoned_datetime(china());
+        Self(local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+    }
+
     /// The text on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,5 +1,51 @@
-//! kabao-sandbox (being assembled)
+//! A WeChat Pay API v3 server for tests, on this machine.
+//!
+//! WeChat Pay has no sandbox for v3. This is one: it keeps state, checks every
+//! signature over the raw bytes, opens sealed fields and seals its own, signs
+//! its answers with the key that the request asks for, keeps the documented rate
+//! limits and refuses what the real service refuses, in the same form. Any
+//! language's SDK works against it unchanged but for the address.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use kabao_sandbox::Sandbox;
+//!
+//! // A free port, an empty memory, fresh keys, the sample member's card.
+//! let sandbox = Sandbox::start().await?;
+//! println!("{}", sandbox.base_url());
+//! println!("{}", sandbox.credentials().merchant.mchid);
+//! sandbox.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod app;
+mod authenticate;
+mod clock;
+mod control;
+pub mod credentials;
 pub mod domain;
+mod faults;
+pub mod folder;
+mod gate;
+mod journal;
 pub mod keys;
+mod limits;
+mod multipart;
+mod operations;
+mod random;
 pub mod refusal;
+mod replay;
+mod routes;
+pub mod sample;
+mod sandbox;
+mod server;
 pub mod store;
+mod tls;
+pub mod vault;
+mod verdict;
+
+pub use credentials::Credentials;
+pub use limits::RateLimits;
+pub use sandbox::{Sandbox, SandboxBuilder, StartError};

@@ -53,6 +53,18 @@ pub struct UserCardChange<S = Sensitive> {
 }
 
 impl<S> UserCardChange<S> {
+    /// The wire names of the members.
+    pub const MEMBERS: [&'static str; 8] = [
+        "card_color",
+        "card_picture_url",
+        "phone_number",
+        "level",
+        "valid_date_information",
+        "pickup_time",
+        "user_information",
+        "attach",
+    ];
+
     /// Changes nothing yet.
     #[must_use]
     pub fn new() -> Self {
@@ -233,6 +245,10 @@ impl Operation for UpdateUserCard {
             #[serde(flatten)]
             change: UserCardChange<Sealed>,
         }
+        #[derive(Serialize)]
+        struct Query<'a> {
+            card_id: Option<&'a str>,
+        }
         if self.check {
             self.change.check()?;
         }
@@ -247,13 +263,7 @@ impl Operation for UpdateUserCard {
         })?;
         Call::to(&caller.path("user-cards/{user_card_code}"))
             .param("user_card_code", &self.key.user_card_code)
-            .query(
-                &[("card_id", in_query)]
-                    .map(|(name, value)| value.map(|value| (name, value)))
-                    .into_iter()
-                    .flatten()
-                    .collect::<Vec<_>>(),
-            )
+            .query(&Query { card_id: in_query })
             .json(&Body {
                 brand_id: caller.brand_id(),
                 card_id: in_body,

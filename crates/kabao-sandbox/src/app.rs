@@ -1,0 +1,94 @@
+//! What a running sandbox consists of.
+
+use std::sync::{Arc, RwLock};
+
+use jiff::Timestamp;
+
+use crate::{
+    clock::{self, real_now},
+    faults::Faults,
+    journal::Journal,
+    keys::Keys,
+    limits::{Limiter, RateLimits},
+    operations::Routes,
+    refusal::Refusal,
+    replay::Replays,
+    store::{Store, StoreError},
+};
+
+/// Everything a request may touch. Shared by all connections.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) routes: Routes,
+    pub(crate) limiter: Limiter,
+    pub(crate) replays: Replays,
+    pub(crate) faults: Faults,
+    pub(crate) journal: Journal,
+    pub(crate) switches: Switches,
+    keys: RwLock<Arc<Keys>>,
+}
+
+/// What a sandbox does differently on request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Switches {
+    /// Refuse a repeated Authorization instead of only marking it.
+    pub(crate) refuse_replays: bool,
+}
+
+impl App {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        keys: Keys,
+        limits: RateLimits,
+        switches: Switches,
+    ) -> Self {
+        Self {
+            store,
+            routes: Routes::new(),
+            limiter: Limiter::new(limits),
+            replays: Replays::default(),
+            faults: Faults::default(),
+            journal: Journal::default(),
+            switches,
+            keys: RwLock::new(Arc::new(keys)),
+        }
+    }
+
+    /// The keys as they are now.
+    pub(crate) fn keys(&self) -> Arc<Keys> {
+        // A poisoned lock still holds a whole snapshot.
+        Arc::clone(
+            &self
+                .keys
+                .read()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
+    }
+
+    /// Business time: real time as the control plane has moved it.
+    pub(crate) async fn now(&self) -> Result<Timestamp, Refusal> {
+        let setting = self.store.clock().await.map_err(|error| failed(&error))?;
+        Ok(clock::business_time(setting, real_now()))
+    }
+}
+
+/// Logs a store's failure here, once, and answers with a bare 500.
+pub(crate) fn failed(error: &StoreError) -> Refusal {
+    tracing::error!(error = %Chain(error), "the store failed");
+    Refusal::system_error()
+}
+
+struct Chain<'a>(&'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! Who sent a request, proved over its raw bytes.
+
+use std::{borrow::Cow, sync::Arc};
+
+use http::{StatusCode, header};
+use kabao_core::{
+    answer::within_window,
+    authorization::Authorization,
+    keyring::KeyId,
+    message,
+    signature::{self, Verifier as _},
+};
+use serde_json::json;
+
+use crate::{
+    app::App,
+    gate::Received,
+    journal::Verdict,
+    keys::{CallerKeys, Keys},
+    multipart,
+    refusal::Refusal,
+    verdict,
+};
+
+/// A request whose signature was accepted.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) caller: Arc<CallerKeys>,
+    /// The certificate that the request was signed with; answers are sealed
+    /// for it.
+    pub(crate) serial_no: KeyId,
+    /// Whether the same Authorization was seen before.
+    pub(crate) replayed: bool,
+}
+
+/// A request whose signature was not accepted. The answer goes out unsigned.
+#[derive(Debug)]
+pub(crate) struct Rejected {
+    pub(crate) refusal: Refusal,
+    pub(crate) verdict: Verdict,
+    /// Who it says it is from, if it came that far.
+    pub(crate) identity: Option<String>,
+}
+
+const GRAMMAR: &str = "Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》";
+const SERIAL: &str = "商户证书序列号有误，请使用签名私钥匹配的证书序列号";
+const STALE: &str = "Http头Authorization值中的timestamp与发起请求的时间不得超过5分钟";
+const MISMATCH: &str = "错误的签名，验签失败";
+const REPLAY: &str = "签名信息错误，验签失败";
+
+/// Checks grammar, serial, window and signature, in that order.
+pub(crate) async fn authenticate(
+    app: &App,
+    keys: &Arc<Keys>,
+    request: &Received,
+    now: i64,
+) -> Result<Admitted, Rejected> {
+    let authorization = parse(request)?;
+    let reject = |message: &str, verdict| Rejected {
+        refusal: sign_error(message),
+        verdict,
+        identity: Some(authorization.identity.clone()),
+    };
+    let serial_no = KeyId::new(&authorization.serial_no);
+    let caller = keys.caller(authorization.scheme, &authorization.identity);
+    let Some((caller, certificate)) =
+        caller.and_then(|caller| Some((caller, caller.certificate(&serial_no)?)))
+    else {
+        let reason = verdict::unknown_serial(keys, &authorization);
+        return Err(reject(SERIAL, Verdict::bad("serial", reason)));
+    };
+    let timestamp = authorization.timestamp.parse::<i64>().unwrap_or(i64::MAX);
+    if !within_window(timestamp, now) {
+        let reason = verdict::out_of_window(&authorization.timestamp, now);
+        return Err(reject(STALE, Verdict::bad("timestamp", reason)));
+    }
+    let body =
+        signed_body(request).map_err(|issue| reject(MISMATCH, Verdict::bad("body", issue)))?;
+    let built = message::request(
+        request.method.as_str(),
+        &request.target,
+        &authorization.timestamp,
+        &authorization.nonce,
+        &body,
+    );
+    let matches = signature::decode(&authorization.signature)
+        .is_some_and(|bytes| certificate.public_key.verifies(&built, &bytes));
+    if !matches {
+        let reason = verdict::explain(keys, caller, &authorization, request, &body).await;
+        return Err(Rejected {
+            refusal: mismatch(request, &built, body.len()),
+            verdict: Verdict {
+                message: Some(String::from_utf8_lossy(&built).into_owned()),
+                ..Verdict::bad("signature", reason)
+            },
+            identity: Some(authorization.identity.clone()),
+        });
+    }
+    let replayed = app.replays.repeated(&authorization.signature, now);
+    if replayed && app.switches.refuse_replays {
+        let reason = "the same Authorization was sent before, and this sandbox refuses that";
+        return Err(reject(REPLAY, Verdict::bad("replay", reason)));
+    }
+    Ok(Admitted {
+        caller: Arc::clone(caller),
+        serial_no: certificate.serial_no.clone(),
+        replayed,
+    })
+}
+
+fn parse(request: &Received) -> Result<Authorization, Rejected> {
+    let malformed = |reason: String| Rejected {
+        refusal: sign_error(GRAMMAR),
+        verdict: Verdict::bad("authorization", reason),
+        identity: None,
+    };
+    let mut values = request.headers.get_all(header::AUTHORIZATION).iter();
+    let value = match (values.next(), values.next()) {
+        (Some(value), None) => value,
+        (None, _) => return Err(malformed("there is no Authorization header".into())),
+        (Some(_), Some(_)) => return Err(malformed("there are two Authorization headers".into())),
+    };
+    value
+        .to_str()
+        .map_err(|_| malformed("the Authorization header is not ASCII".into()))?
+        .parse::<Authorization>()
+        .map_err(|error| malformed(error.to_string()))
+}
+
+/// What the caller had to sign of the body: of an upload the part `meta`.
+fn signed_body(request: &Received) -> Result<Cow<'_, [u8]>, String> {
+    let content_type = request.header(header::CONTENT_TYPE).unwrap_or_default();
+    match multipart::boundary(content_type) {
+        None => Ok(Cow::Borrowed(&request.body)),
+        Some(boundary) => multipart::part(&request.body, &boundary, "meta")
+            .map(Cow::Borrowed)
+            .ok_or_else(|| {
+                "the multipart body has no part named \"meta\", which is what is signed".into()
+            }),
+    }
+}
+
+fn sign_error(message: &str) -> Refusal {
+    Refusal::new(StatusCode::UNAUTHORIZED, "SIGN_ERROR", message)
+}
+
+/// The documented answer to a signature that differs: what the server built,
+/// with the body cut short.
+fn mismatch(request: &Received, built: &[u8], body_length: usize) -> Refusal {
+    const SHOWN_OF_BODY: usize = 8;
+    let head = built.len() - body_length - 1;
+    let shown = String::from_utf8_lossy(&built[head..built.len() - 1])
+        .chars()
+        .take(SHOWN_OF_BODY)
+        .collect::<String>();
+    let truncated = format!("{}{shown}\n", String::from_utf8_lossy(&built[..head]));
+    sign_error(MISMATCH).with_detail(json!({
+        "detail": {"issue": "sign not match"},
+        "field": "signature",
+        "location": "authorization",
+        "sign_information": {
+            "method": request.method.as_str(),
+            "sign_message_length": built.len(),
+            "truncated_sign_message": truncated,
+            "url": request.target,
+        },
+    }))
+}

@@ -1,0 +1,251 @@
+//! The control plane under `/_sandbox`: what only a sandbox can do.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Query, Request, State},
+    http::{StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use jiff::Timestamp;
+use kabao_core::time::Time;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    app::App,
+    clock,
+    faults::Fault,
+    sample,
+    store::{ClockSetting, StoreError},
+};
+
+/// Every address of the control plane begins with this.
+pub(crate) const PREFIX: &str = "/_sandbox";
+
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/_sandbox/health", get(health))
+        .route("/_sandbox/reset", post(reset))
+        .route("/_sandbox/clock", get(read_clock).put(set_clock))
+        .route(
+            "/_sandbox/faults",
+            get(list_faults).post(arm_fault).delete(clear_faults),
+        )
+        .route("/_sandbox/requests", get(requests))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(same_machine))
+        .with_state(app)
+}
+
+/// A page somewhere on the web must not steer the sandbox of whoever reads it.
+async fn same_machine(request: Request, next: Next) -> Response {
+    let origin = request.headers().get(header::ORIGIN);
+    let foreign = origin.is_some_and(|origin| !origin.to_str().is_ok_and(is_loopback_origin));
+    if foreign {
+        return Trouble::new(
+            StatusCode::FORBIDDEN,
+            "FORBIDDEN",
+            "the control plane answers no page of another origin",
+        )
+        .into_response();
+    }
+    next.run(request).await
+}
+
+fn is_loopback_origin(origin: &str) -> bool {
+    let host = origin.split_once("://").map_or("", |(_, host)| host);
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+async fn health(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
+    app.store.clock().await?;
+    Ok(Json(
+        json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}),
+    ))
+}
+
+async fn reset(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
+    app.store.reset(&sample::contents()).await?;
+    app.faults.clear();
+    app.limiter.reset();
+    app.replays.reset();
+    app.journal.clear();
+    Ok(Json(json!({"status": "reset"})))
+}
+
+#[derive(Serialize)]
+struct ClockState {
+    now: String,
+    offset_seconds: i64,
+    frozen: bool,
+}
+
+impl ClockState {
+    fn of(setting: ClockSetting) -> Self {
+        let real = clock::real_now();
+        Self {
+            now: Time::at(clock::business_time(setting, real)).to_string(),
+            offset_seconds: clock::offset_ms(setting, real).div_euclid(1000),
+            frozen: matches!(setting, ClockSetting::Frozen { .. }),
+        }
+    }
+}
+
+async fn read_clock(State(app): State<Arc<App>>) -> Result<Json<ClockState>, Trouble> {
+    Ok(Json(ClockState::of(app.store.clock().await?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockChange {
+    now: Option<String>,
+    offset_seconds: Option<i64>,
+    frozen: Option<bool>,
+}
+
+async fn set_clock(
+    State(app): State<Arc<App>>,
+    change: Result<Json<ClockChange>, axum::extract::rejection::JsonRejection>,
+) -> Result<Json<ClockState>, Trouble> {
+    let Json(change) = change?;
+    let real = clock::real_now();
+    let current = app.store.clock().await?;
+    let now = match (change.now, change.offset_seconds) {
+        (Some(_), Some(_)) => {
+            return Err(Trouble::param("give now or offset_seconds, not both"));
+        }
+        (Some(text), None) => Time::from(text.as_str()).instant().ok_or_else(|| {
+            Trouble::param(format!(
+                "now: `{text}` is not RFC 3339, such as 2030-01-01T00:00:00+08:00"
+            ))
+        })?,
+        (None, Some(seconds)) => shifted(real, seconds)?,
+        (None, None) if change.frozen.is_some() => clock::business_time(current, real),
+        (None, None) => return Err(Trouble::param("give now, offset_seconds or frozen")),
+    };
+    let frozen = change
+        .frozen
+        .unwrap_or(matches!(current, ClockSetting::Frozen { .. }));
+    let setting = if frozen {
+        ClockSetting::Frozen { at: now }
+    } else {
+        ClockSetting::Running {
+            offset_ms: now.as_millisecond() - real.as_millisecond(),
+        }
+    };
+    app.store.set_clock(setting).await?;
+    Ok(Json(ClockState::of(setting)))
+}
+
+fn shifted(real: Timestamp, seconds: i64) -> Result<Timestamp, Trouble> {
+    real.checked_add(jiff::SignedDuration::from_secs(seconds))
+        .map_err(|_| Trouble::param(format!("offset_seconds: {seconds} is out of range")))
+}
+
+async fn list_faults(State(app): State<Arc<App>>) -> Json<Value> {
+    Json(json!({"data": app.faults.armed()}))
+}
+
+async fn arm_fault(
+    State(app): State<Arc<App>>,
+    fault: Result<Json<Fault>, axum::extract::rejection::JsonRejection>,
+) -> Result<Json<Value>, Trouble> {
+    let Json(fault) = fault?;
+    if fault.count == Some(0) {
+        return Err(Trouble::param(
+            "count: 0 answers would be befallen; leave it out for all",
+        ));
+    }
+    app.faults.arm(fault);
+    Ok(Json(json!({"data": app.faults.armed()})))
+}
+
+async fn clear_faults(State(app): State<Arc<App>>) -> Json<Value> {
+    app.faults.clear();
+    Json(json!({"data": []}))
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    limit: Option<usize>,
+}
+
+async fn requests(
+    State(app): State<Arc<App>>,
+    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<Value>, Trouble> {
+    let Query(wanted) = wanted.map_err(|error| Trouble::param(error.body_text()))?;
+    let entries = app.journal.latest(wanted.limit.unwrap_or(usize::MAX));
+    let data: Vec<&crate::journal::Entry> = entries.iter().map(AsRef::as_ref).collect();
+    Ok(Json(json!({"data": data})))
+}
+
+async fn nothing_here(request: Request) -> Trouble {
+    let message = format!("the control plane has no {}", request.uri().path());
+    Trouble::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
+}
+
+async fn wrong_method(request: Request) -> Trouble {
+    let message = format!(
+        "{} does not take {}",
+        request.uri().path(),
+        request.method()
+    );
+    Trouble::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "METHOD_NOT_ALLOWED",
+        message,
+    )
+}
+
+/// A refused control call: `{"code","message"}`.
+#[derive(Debug)]
+struct Trouble {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Trouble {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+        }
+    }
+
+    fn param(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "PARAM_ERROR", message)
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let body = json!({"code": self.code, "message": self.message});
+        (self.status, Json(body)).into_response()
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        let refusal = crate::app::failed(&error);
+        Self::new(
+            refusal.status,
+            refusal.code,
+            "the store failed, see the log",
+        )
+    }
+}
+
+impl From<axum::extract::rejection::JsonRejection> for Trouble {
+    fn from(rejection: axum::extract::rejection::JsonRejection) -> Self {
+        Self::param(rejection.body_text())
+    }
+}

@@ -1,0 +1,43 @@
+//! Random names: request ids and nonces.
+
+use std::fmt::Write as _;
+
+use aws_lc_rs::rand;
+
+/// 32 lower-case hex digits, as in real answers.
+pub(crate) fn answer_nonce() -> String {
+    hex(&bytes::<16>())
+}
+
+/// In the manner of the real ones.
+pub(crate) fn request_id() -> String {
+    format!("08{}-0", hex(&bytes::<15>()).to_uppercase())
+}
+
+/// 12 letters and digits for AES-GCM.
+pub(crate) fn resource_nonce() -> String {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    bytes::<12>()
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))
+        .collect()
+}
+
+fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if rand::fill(&mut bytes).is_err() {
+        // aws-lc aborts before it reports a failing system generator.
+        tracing::error!("the system gives no randomness");
+    }
+    bytes
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

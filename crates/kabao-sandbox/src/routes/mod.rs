@@ -1,0 +1,101 @@
+//! From a request that was let in to a reply: parse, ask the domain, answer.
+
+pub(crate) mod certificates;
+pub(crate) mod security;
+pub(crate) mod user_cards;
+
+mod members;
+mod sealing;
+
+use bytes::Bytes;
+use http::StatusCode;
+use kabao_core::{field::FieldError, signature::Scheme};
+use serde::Serialize;
+
+use crate::{
+    app::{App, failed},
+    authenticate::Admitted,
+    gate::Received,
+    refusal::Refusal,
+};
+use members::Members;
+
+/// A request in the hands of an operation.
+pub(crate) struct Context<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) admitted: &'a Admitted,
+    pub(crate) request: &'a Received,
+    /// Path, query and body members, each with its place.
+    pub(crate) members: Members,
+}
+
+/// What goes back, before it is signed.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Bytes,
+}
+
+impl Reply {
+    pub(crate) fn ok<T: Serialize>(value: &T) -> Self {
+        Self::json(StatusCode::OK, value)
+    }
+
+    pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Self {
+        // Wire types have text keys only, so writing them cannot fail.
+        let body = serde_json::to_vec(value).unwrap_or_default();
+        Self {
+            status,
+            body: body.into(),
+        }
+    }
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(
+        app: &'a App,
+        admitted: &'a Admitted,
+        request: &'a Received,
+        params: Vec<(String, String)>,
+    ) -> Result<Self, Refusal> {
+        Ok(Self {
+            app,
+            admitted,
+            request,
+            members: Members::read(request, params)?,
+        })
+    }
+
+    /// The brand that the request is about: a service provider names it, a
+    /// brand is it.
+    pub(crate) fn brand_id(&self) -> Result<String, Refusal> {
+        match self.admitted.caller.scheme {
+            Scheme::WechatpayBrandSha256Rsa2048 => {
+                let own = self.admitted.caller.identity.clone();
+                match self.members.optional_text("brand_id", 32)? {
+                    Some(given) if given != own => Err(Refusal::param(
+                        "body",
+                        &FieldError::new("brand_id", given, "品牌只能操作自己的会员卡"),
+                    )),
+                    _ => Ok(own),
+                }
+            }
+            _ => self.members.text("brand_id", 32),
+        }
+    }
+
+    /// 403 unless the caller may manage the brand's members.
+    pub(crate) async fn authorise(&self, brand_id: &str) -> Result<(), Refusal> {
+        let caller = &self.admitted.caller;
+        if caller.scheme == Scheme::WechatpayBrandSha256Rsa2048 {
+            return Ok(());
+        }
+        let serves = self.app.store.serves(&caller.identity, brand_id).await;
+        if serves.map_err(|error| failed(&error))? {
+            return Ok(());
+        }
+        Err(Refusal::no_auth(format!(
+            "商户未获品牌{brand_id}授权会员卡产品权限"
+        )))
+    }
+}

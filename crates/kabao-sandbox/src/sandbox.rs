@@ -1,0 +1,284 @@
+//! Starting and stopping a sandbox.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokio::{sync::watch, task::JoinHandle};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    app::{App, Switches},
+    credentials::{Credentials, CredentialsError},
+    folder::{DataFolder, DataFolderError},
+    keys::{Keys, KeysError},
+    limits::RateLimits,
+    server,
+    store::{self, Store, StoreError},
+    tls::{self, TlsError},
+    vault::{MasterKey, MasterKeyError},
+};
+
+/// A running sandbox. Dropped, it stops at once; [`stop`](Self::stop) lets
+/// running requests finish.
+#[derive(Debug)]
+pub struct Sandbox {
+    address: SocketAddr,
+    credentials: Credentials,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+impl Sandbox {
+    /// Starts one for a test: in memory, on a free loopback port, with fresh
+    /// keys and the sample data, and without rate limits, which would make a
+    /// quick test fail now and then ([`SandboxBuilder::rate_limits`] turns the
+    /// documented ones on).
+    ///
+    /// Fresh keys take about half a second; tests of one binary may share a
+    /// sandbox.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start() -> Result<Self, StartError> {
+        Self::builder()
+            .store("memory")
+            .rate_limits(RateLimits::Off)
+            .start()
+            .await
+    }
+
+    /// Begins with the defaults of `kabao sandbox serve`.
+    #[must_use]
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::default()
+    }
+
+    /// Where it listens, such as `http://127.0.0.1:41234`.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.credentials.base_url
+    }
+
+    /// The socket it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What a merchant console would hand out, and the ids of the sample data.
+    #[must_use]
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// Takes no more connections, lets running requests finish, and ends.
+    pub async fn stop(self) {
+        // Without a receiver the server is gone already.
+        let _ = self.stop.send(true);
+        if let Err(error) = self.server.await {
+            tracing::error!(%error, "the server task died");
+        }
+    }
+}
+
+/// How a sandbox is to run.
+#[derive(Debug, Clone)]
+pub struct SandboxBuilder {
+    listen: SocketAddr,
+    store: Option<String>,
+    data_dir: Option<PathBuf>,
+    credentials_dir: Option<PathBuf>,
+    rate_limits: RateLimits,
+    tls: bool,
+    refuse_replays: bool,
+}
+
+impl Default for SandboxBuilder {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            store: None,
+            data_dir: None,
+            credentials_dir: None,
+            rate_limits: RateLimits::Documented,
+            tls: false,
+            refuse_replays: false,
+        }
+    }
+}
+
+impl SandboxBuilder {
+    /// Where to listen. Default: `127.0.0.1` and a free port.
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// `sqlite:PATH` or `memory`. Default: a file in the data folder.
+    #[must_use]
+    pub fn store(mut self, uri: impl Into<String>) -> Self {
+        self.store = Some(uri.into());
+        self
+    }
+
+    /// The data folder: the default store and the master key. Without one, a
+    /// store in a file keeps its master key beside it.
+    #[must_use]
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(path.into());
+        self
+    }
+
+    /// Writes the credentials there before [`start`](Self::start) returns.
+    #[must_use]
+    pub fn credentials_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.credentials_dir = Some(path.into());
+        self
+    }
+
+    /// Which rate limits to keep. Default: the documented ones.
+    #[must_use]
+    pub fn rate_limits(mut self, limits: RateLimits) -> Self {
+        self.rate_limits = limits;
+        self
+    }
+
+    /// Whether to speak TLS, with a certificate of a local authority
+    /// (`ca.pem` of the credentials). Default: no.
+    #[must_use]
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Whether a repeated Authorization is refused. The real service accepts
+    /// it, and so does the sandbox by default; the journal marks it.
+    #[must_use]
+    pub fn refuse_replays(mut self, refuse: bool) -> Self {
+        self.refuse_replays = refuse;
+        self
+    }
+
+    /// Starts it on the running Tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`] says what is in the way. What a store holds is not
+    /// touched then.
+    pub async fn start(self) -> Result<Sandbox, StartError> {
+        // First the port: if it is taken, nothing has been written yet.
+        let listener = server::bind(self.listen)
+            .await
+            .map_err(|source| StartError::Listen {
+                address: self.listen,
+                source,
+            })?;
+        let address = listener.local_addr().map_err(|source| StartError::Listen {
+            address: self.listen,
+            source,
+        })?;
+        let store = self.open_store().await?;
+        let keys = Keys::load_or_create(&*store).await?;
+        let authority = keys.tls_authority()?;
+        let tls = match self.tls {
+            false => None,
+            true => Some(TlsAcceptor::from(Arc::new(tls::server_config(&authority)?))),
+        };
+        let scheme = if self.tls { "https" } else { "http" };
+        let base_url = format!("{scheme}://{address}");
+        let credentials = Credentials::of(&keys, base_url, self.tls.then_some(&authority))?;
+        if let Some(folder) = &self.credentials_dir {
+            credentials.write(folder)?;
+        }
+        let switches = Switches {
+            refuse_replays: self.refuse_replays,
+        };
+        let app = Arc::new(App::new(store, keys, self.rate_limits, switches));
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(server::run(listener, tls, app, stopped));
+        Ok(Sandbox {
+            address,
+            credentials,
+            stop,
+            server,
+        })
+    }
+}
+
+impl SandboxBuilder {
+    async fn open_store(&self) -> Result<Arc<dyn Store>, StartError> {
+        let (uri, master_key) = match (self.store.as_deref(), &self.data_dir) {
+            (Some("memory"), _) | (None, None) => {
+                let key = MasterKey::from_environment()?.map_or_else(MasterKey::generate, Ok)?;
+                ("memory".to_owned(), key)
+            }
+            (None, Some(folder)) => {
+                let folder = DataFolder::create(folder)?;
+                (
+                    format!("sqlite:{}", folder.database().display()),
+                    folder.master_key()?,
+                )
+            }
+            (Some(uri), folder) => (uri.to_owned(), master_key_for(uri, folder.as_deref())?),
+        };
+        // Opening may wait for another process that makes the same store.
+        let opened = tokio::task::spawn_blocking(move || store::open(&uri, &master_key)).await;
+        Ok(opened.map_err(|_| StartError::Interrupted)??)
+    }
+}
+
+/// The master key of a store at an address: in the data folder, or beside the
+/// file.
+fn master_key_for(uri: &str, data_dir: Option<&Path>) -> Result<MasterKey, StartError> {
+    if let Some(key) = MasterKey::from_environment()? {
+        return Ok(key);
+    }
+    let Some(file) = uri.strip_prefix("sqlite:").map(Path::new) else {
+        // Not an address that is understood, which `store::open` will say.
+        return Ok(MasterKey::generate()?);
+    };
+    let beside = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = data_dir.or(beside).unwrap_or(Path::new("."));
+    Ok(DataFolder::create(folder)?.master_key()?)
+}
+
+/// A sandbox could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address cannot be listened on; often another program has the port.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The data folder.
+    #[error(transparent)]
+    DataFolder(#[from] DataFolderError),
+    /// The master key.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys in the store.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The credentials folder.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// The certificate for TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The runtime is shutting down.
+    #[error("the runtime stopped before the sandbox had started")]
+    Interrupted,
+}

@@ -1,0 +1,248 @@
+//! Why a signature was refused. A signature that fails says nothing by itself,
+//! so this tries what people get wrong, one mistake at a time, and names the
+//! first under which the signature fits.
+
+mod body;
+mod rsa;
+mod target;
+
+use std::sync::Arc;
+
+use kabao_core::{
+    authorization::Authorization,
+    keyring::KeyId,
+    message,
+    signature::{self, Verifier as _},
+};
+
+use crate::{
+    gate::Received,
+    keys::{CallerKeys, Keys},
+};
+
+/// Which serial it is instead, if that can be told.
+pub(crate) fn unknown_serial(keys: &Keys, authorization: &Authorization) -> String {
+    let Authorization {
+        scheme,
+        identity,
+        serial_no,
+        ..
+    } = authorization;
+    let item = scheme.identity_item();
+    let serial = KeyId::new(serial_no);
+    let Some(caller) = keys.caller(*scheme, identity) else {
+        return format!("{item} {identity} is not known here");
+    };
+    let expected: Vec<&str> = caller
+        .certificates
+        .iter()
+        .map(|own| own.serial_no.as_str())
+        .collect();
+    let expected = expected.join(" or ");
+    let is_platform =
+        |other: &Arc<CallerKeys>| other.platform.iter().any(|signer| signer.id == serial);
+    if keys.callers().any(is_platform) {
+        let what = if serial.is_public_key() {
+            "WeChat Pay public key's id"
+        } else {
+            "platform certificate's serial"
+        };
+        return format!(
+            "serial_no is the {what}; Authorization takes the serial of the caller's own certificate, {expected}"
+        );
+    }
+    if let Some(other) = keys
+        .callers()
+        .find(|other| other.certificate(&serial).is_some())
+    {
+        let other_item = other.scheme.identity_item();
+        return format!(
+            "serial_no belongs to {other_item} {}, not to {item} {identity}, whose certificate is {expected}",
+            other.identity
+        );
+    }
+    format!(
+        "serial_no {serial_no} is none of {item} {identity}'s certificates; expected {expected}"
+    )
+}
+
+/// How far off the clock is, in the caller's terms.
+pub(crate) fn out_of_window(timestamp: &str, now: i64) -> String {
+    match timestamp.parse::<i64>() {
+        Ok(millis) if (millis / 1000).abs_diff(now) <= 86_400 => {
+            format!("timestamp {timestamp} is in milliseconds; the protocol counts seconds")
+        }
+        Ok(seconds) => {
+            let off = seconds.saturating_sub(now);
+            let direction = if off > 0 { "ahead of" } else { "behind" };
+            format!(
+                "the clock is off by {} s: timestamp {timestamp} is that much {direction} the server's time {now}",
+                off.abs()
+            )
+        }
+        Err(_) => format!("timestamp {timestamp} is out of range"),
+    }
+}
+
+/// Why a signature that came with a known serial does not fit. Runs off the
+/// async threads: it may check some hundred signatures.
+pub(crate) async fn explain(
+    keys: &Arc<Keys>,
+    caller: &Arc<CallerKeys>,
+    authorization: &Authorization,
+    request: &Received,
+    body: &[u8],
+) -> String {
+    let Some(signature) = signature::decode(&authorization.signature) else {
+        return "the signature is not base64".into();
+    };
+    let case = Case {
+        keys: Arc::clone(keys),
+        caller: Arc::clone(caller),
+        serial_no: KeyId::new(&authorization.serial_no),
+        signature,
+        method: request.method.to_string(),
+        target: request.target.clone(),
+        host: request
+            .header(http::header::HOST)
+            .unwrap_or_default()
+            .to_owned(),
+        timestamp: authorization.timestamp.clone(),
+        nonce: authorization.nonce.clone(),
+        body: body.to_vec(),
+        whole_body: request.body.to_vec(),
+    };
+    tokio::task::spawn_blocking(move || case.explain())
+        .await
+        .unwrap_or_else(|_| "the signature does not match".into())
+}
+
+/// Everything that a hypothesis may vary.
+struct Case {
+    keys: Arc<Keys>,
+    caller: Arc<CallerKeys>,
+    serial_no: KeyId,
+    signature: Vec<u8>,
+    method: String,
+    target: String,
+    host: String,
+    timestamp: String,
+    nonce: String,
+    body: Vec<u8>,
+    whole_body: Vec<u8>,
+}
+
+impl Case {
+    fn explain(&self) -> String {
+        let Some(own) = self.caller.certificate(&self.serial_no) else {
+            return "the signature does not match".into();
+        };
+        let built = self.message(&self.method, &self.target, &self.body);
+        if own.public_key.verifies_pss(&built, &self.signature) {
+            return "signed with RSA-PSS; the protocol takes RSA PKCS#1 v1.5 with SHA-256".into();
+        }
+        if let Some(reason) = self.other_key(&built) {
+            return reason;
+        }
+        if let Some(reason) =
+            self.other_bytes(|bytes| own.public_key.verifies(bytes, &self.signature))
+        {
+            return reason;
+        }
+        match rsa::signed_digest(&own.public_key, &self.signature) {
+            Some(rsa::Digest::Sha256(digest)) if digest == rsa::sha256_of_digest(&built) => {
+                "the message was hashed twice: the signing function hashes by itself".into()
+            }
+            Some(rsa::Digest::Sha256(_)) => {
+                "the right key, but other bytes were signed: compare the message below with yours, byte for byte".into()
+            }
+            Some(rsa::Digest::Other(name)) => {
+                format!("the right key, but the digest is {name}; the protocol takes SHA-256")
+            }
+            None => "the signature was not made with the private key of this certificate".into(),
+        }
+    }
+
+    /// The right message under somebody else's key.
+    fn other_key(&self, built: &[u8]) -> Option<String> {
+        self.keys.callers().find_map(|other| {
+            let fits = |key: &kabao_core::PublicKey| key.verifies(built, &self.signature);
+            let certificate = other
+                .certificates
+                .iter()
+                .find(|certificate| certificate.serial_no != self.serial_no && fits(&certificate.public_key));
+            certificate.map(|certificate| {
+                format!(
+                    "signed with the key of {} {} (certificate {}), not with that of the certificate named by serial_no",
+                    other.scheme.identity_item(),
+                    other.identity,
+                    certificate.serial_no,
+                )
+            })
+        })
+    }
+
+    /// The right key over a message with one mistake.
+    fn other_bytes(&self, fits: impl Fn(&[u8]) -> bool) -> Option<String> {
+        let fits_parts =
+            |method: &str, target: &str, body: &[u8]| fits(&self.message(method, target, body));
+        let built = self.message(&self.method, &self.target, &self.body);
+        if fits(&built[..built.len() - 1]) {
+            return Some(
+                "the final line feed is missing: every line ends with one, the last too".into(),
+            );
+        }
+        if fits(&[&built[..], b"\n"].concat()) {
+            return Some("one line feed too many at the end of the message".into());
+        }
+        let text = String::from_utf8_lossy(&built);
+        if fits(text.replace('\n', "\r\n").as_bytes()) {
+            return Some("the lines end with CR LF; they end with LF alone".into());
+        }
+        if fits(text.replace('\n', "\\n").as_bytes()) {
+            return Some("the two characters \\n were signed instead of line feeds".into());
+        }
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            if method != self.method && fits_parts(method, &self.target, &self.body) {
+                return Some(format!(
+                    "signed for the method {method}, sent with {}",
+                    self.method
+                ));
+            }
+        }
+        if fits_parts(&self.method.to_lowercase(), &self.target, &self.body) {
+            return Some("the method was signed in lower case".into());
+        }
+        for (target, mistake) in target::variants(&self.target, &self.host) {
+            if fits_parts(&self.method, &target, &self.body) {
+                return Some(mistake.into());
+            }
+        }
+        if self.body != self.whole_body && fits_parts(&self.method, &self.target, &self.whole_body)
+        {
+            return Some(
+                "the whole multipart body was signed; only the text of the part \"meta\" is".into(),
+            );
+        }
+        for (body, mistake) in body::variants(&self.body) {
+            if fits_parts(&self.method, &self.target, &body) {
+                return Some(mistake.into());
+            }
+        }
+        // The two most frequent mistakes together: clients that rebuild the
+        // request sign neither the query nor the body as sent.
+        target::variants(&self.target, &self.host)
+            .into_iter()
+            .take(3)
+            .find(|(target, _)| {
+                body::variants(&self.body)
+                    .iter()
+                    .any(|(body, _)| fits_parts(&self.method, target, body))
+            })
+            .map(|(_, mistake)| format!("{mistake}; and the body was changed after signing"))
+    }
+
+    fn message(&self, method: &str, target: &str, body: &[u8]) -> Vec<u8> {
+        message::request(method, target, &self.timestamp, &self.nonce, body)
+    }
+}

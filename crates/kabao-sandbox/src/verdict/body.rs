@@ -1,0 +1,165 @@
+//! Bodies that people sign instead of the one they send.
+
+use serde_json::Value;
+
+/// Each with the mistake that leads to it.
+pub(super) fn variants(body: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
+    let mut all: Vec<(Vec<u8>, &'static str)> = Vec::new();
+    let mut add = |variant: Vec<u8>, mistake| {
+        if variant != body && !all.iter().any(|(known, _)| *known == variant) {
+            all.push((variant, mistake));
+        }
+    };
+    add(Vec::new(), "the body was not signed");
+    add(
+        [body, b"\n"].concat(),
+        "the body was signed with a line feed that was not sent",
+    );
+    add(
+        body.trim_ascii().to_vec(),
+        "the white space around the body was not signed",
+    );
+    if body.is_empty() {
+        for empty in ["{}", "null", "[]", "\"\"", "undefined"] {
+            add(empty.into(), "a body was signed although none was sent");
+        }
+    }
+    if let Ok(text) = std::str::from_utf8(body) {
+        add(
+            text.replace('"', "&quot;").into_bytes(),
+            "the body was signed HTML-escaped",
+        );
+    }
+    if let Ok(value) = serde_json::from_slice::<Value>(body) {
+        const REPRINTED: &str = "the body was changed after signing: the JSON was printed again, with other spaces or escapes";
+        for value in [&value, &sorted(&value)] {
+            for style in Style::ALL {
+                let text = style.print(value);
+                add(escaped(&text, true).into_bytes(), REPRINTED);
+                add(
+                    escaped(&text, true).replace('/', "\\/").into_bytes(),
+                    REPRINTED,
+                );
+                add(text.replace('/', "\\/").into_bytes(), REPRINTED);
+                add(text.into_bytes(), REPRINTED);
+            }
+        }
+    }
+    all
+}
+
+#[derive(Clone, Copy)]
+enum Style {
+    Compact,
+    /// As Python prints by default.
+    Spaced,
+    Indented(usize),
+}
+
+impl Style {
+    const ALL: [Self; 4] = [
+        Self::Compact,
+        Self::Spaced,
+        Self::Indented(2),
+        Self::Indented(4),
+    ];
+
+    fn print(self, value: &Value) -> String {
+        let mut out = String::new();
+        self.write(value, 0, &mut out);
+        out
+    }
+
+    fn write(self, value: &Value, depth: usize, out: &mut String) {
+        match value {
+            Value::Array(items) => self.list(out, depth, ('[', ']'), items.iter(), |out, item| {
+                self.write(item, depth + 1, out);
+            }),
+            Value::Object(members) => {
+                self.list(
+                    out,
+                    depth,
+                    ('{', '}'),
+                    members.iter(),
+                    |out, (name, member)| {
+                        out.push_str(&Value::from(name.as_str()).to_string());
+                        out.push_str(if matches!(self, Self::Compact) {
+                            ":"
+                        } else {
+                            ": "
+                        });
+                        self.write(member, depth + 1, out);
+                    },
+                );
+            }
+            scalar => out.push_str(&scalar.to_string()),
+        }
+    }
+
+    fn list<T>(
+        self,
+        out: &mut String,
+        depth: usize,
+        (open, close): (char, char),
+        items: impl ExactSizeIterator<Item = T>,
+        mut write: impl FnMut(&mut String, T),
+    ) {
+        out.push(open);
+        let empty = items.len() == 0;
+        for (place, item) in items.enumerate() {
+            match self {
+                Self::Compact if place > 0 => out.push(','),
+                Self::Spaced if place > 0 => out.push_str(", "),
+                Self::Compact | Self::Spaced => {}
+                Self::Indented(step) => {
+                    out.push_str(if place > 0 { ",\n" } else { "\n" });
+                    out.push_str(&" ".repeat(step * (depth + 1)));
+                }
+            }
+            write(out, item);
+        }
+        if let Self::Indented(step) = self
+            && !empty
+        {
+            out.push('\n');
+            out.push_str(&" ".repeat(step * depth));
+        }
+        out.push(close);
+    }
+}
+
+/// Non-ASCII as `\uXXXX`, the way several languages print by default.
+fn escaped(text: &str, lower: bool) -> String {
+    use std::fmt::Write as _;
+    text.chars()
+        .fold(String::with_capacity(text.len()), |mut out, character| {
+            if character.is_ascii() {
+                out.push(character);
+            } else {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    // Writing to a String cannot fail.
+                    let _ = if lower {
+                        write!(out, "\\u{unit:04x}")
+                    } else {
+                        write!(out, "\\u{unit:04X}")
+                    };
+                }
+            }
+            out
+        })
+}
+
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_by_key(|(name, _)| name.as_str());
+            members
+                .into_iter()
+                .map(|(name, member)| (name.clone(), sorted(member)))
+                .collect()
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        scalar => scalar.clone(),
+    }
+}
