@@ -1,0 +1,8 @@
+//! Who calls, and whom to believe.
+
+mod credentials;
+mod platform_keys;
+
+pub(crate) use credentials::Identity;
+pub use credentials::{Brand, Credentials, Merchant};
+pub(crate) use platform_keys::{PlatformKeys, State};

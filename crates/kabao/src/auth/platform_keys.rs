@@ -1,0 +1,168 @@
+//! WeChat Pay's keys: the configured ones, and certificates that are downloaded
+//! once for everybody who waits for them.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use jiff::{SignedDuration, Timestamp};
+use kabao_core::{
+    ApiV3Key,
+    keyring::{KeyId, Keyring, PlatformKey},
+};
+
+use crate::error::Result;
+
+/// Certificates rotate; WeChat Pay asks to poll more often than this.
+const STALE_AFTER: SignedDuration = SignedDuration::from_hours(12);
+
+/// How long to believe that a key nobody knows is nobody's key, and how long to
+/// leave a failed background refresh alone.
+const PAUSE: SignedDuration = SignedDuration::from_secs(30);
+
+/// The ring that answers are checked with.
+#[derive(Debug)]
+pub(crate) struct PlatformKeys {
+    configured: Keyring,
+    api_v3_key: Option<ApiV3Key>,
+    current: RwLock<Current>,
+    /// How many downloads came to an end, well or badly.
+    finished: AtomicU64,
+    /// Held while downloading; keeps the last outcome for those who waited.
+    turn: tokio::sync::Mutex<Result<()>>,
+    paused: Mutex<Pauses>,
+}
+
+#[derive(Debug)]
+struct Current {
+    ring: Arc<Keyring>,
+    downloaded_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Default)]
+struct Pauses {
+    unknown_serial: Option<Timestamp>,
+    background: Option<Timestamp>,
+}
+
+/// Whether the ring can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// As it is.
+    Ready,
+    /// As it is, but somebody should look for newer certificates.
+    Stale,
+    /// Not before certificates were downloaded.
+    Missing,
+    /// Not at all: no key is in force and none can be downloaded.
+    Hopeless,
+}
+
+impl PlatformKeys {
+    pub(crate) fn new(configured: Keyring, api_v3_key: Option<ApiV3Key>) -> Self {
+        Self {
+            current: RwLock::new(Current {
+                ring: Arc::new(configured.clone()),
+                downloaded_at: None,
+            }),
+            configured,
+            api_v3_key,
+            finished: AtomicU64::new(0),
+            turn: tokio::sync::Mutex::new(Ok(())),
+            paused: Mutex::default(),
+        }
+    }
+
+    /// The ring as it is, and how good it is.
+    pub(crate) fn current(&self, now: Timestamp) -> (Arc<Keyring>, State) {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        let ring = Arc::clone(&current.ring);
+        let state = match (ring.preferred(now), &self.api_v3_key) {
+            (None, None) => State::Hopeless,
+            (None, Some(_)) => State::Missing,
+            (Some(_), Some(_)) => match current.downloaded_at {
+                Some(at) if now.duration_since(at) > STALE_AFTER => State::Stale,
+                _ => State::Ready,
+            },
+            (Some(_), None) => State::Ready,
+        };
+        (ring, state)
+    }
+
+    pub(crate) fn api_v3_key(&self) -> Option<&ApiV3Key> {
+        self.api_v3_key.as_ref()
+    }
+
+    /// The configured keys together with these.
+    pub(crate) fn with(&self, downloaded: &[PlatformKey]) -> Keyring {
+        let mut ring = self.configured.clone();
+        ring.extend(downloaded.iter().cloned());
+        ring
+    }
+
+    /// Runs `download` and takes what it brings; whoever asks meanwhile shares
+    /// the outcome. A failure is not kept: the next one to ask tries again.
+    pub(crate) async fn refresh(
+        &self,
+        now: Timestamp,
+        download: impl Future<Output = Result<Vec<PlatformKey>>>,
+    ) -> Result<()> {
+        let seen = self.finished.load(Ordering::Acquire);
+        let mut last = self.turn.lock().await;
+        if self.finished.load(Ordering::Acquire) != seen {
+            return last.clone();
+        }
+        let outcome = download.await.map(|keys| self.install(&keys, now));
+        last.clone_from(&outcome);
+        self.finished.fetch_add(1, Ordering::AcqRel);
+        outcome
+    }
+
+    /// Whether looking for an unknown key is worth a download now.
+    pub(crate) fn may_look_for(&self, serial: &KeyId, now: Timestamp) -> bool {
+        self.api_v3_key.is_some()
+            && (self.knows(serial) || !recent(self.paused().unknown_serial, now))
+    }
+
+    pub(crate) fn knows(&self, serial: &KeyId) -> bool {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.ring.find(serial).is_some()
+    }
+
+    /// Remembers that a download did not bring the key that was looked for, so
+    /// that invented serials do not cause one each.
+    pub(crate) fn looked_in_vain(&self, now: Timestamp) {
+        self.paused().unknown_serial = Some(now);
+    }
+
+    /// Whether the caller is the one to refresh in the background.
+    pub(crate) fn take_background_turn(&self, now: Timestamp) -> bool {
+        let mut paused = self.paused();
+        if recent(paused.background, now) {
+            return false;
+        }
+        paused.background = Some(now);
+        true
+    }
+
+    fn install(&self, downloaded: &[PlatformKey], now: Timestamp) {
+        let ring = Arc::new(self.with(downloaded));
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Current {
+            ring,
+            downloaded_at: Some(now),
+        };
+    }
+
+    fn paused(&self) -> MutexGuard<'_, Pauses> {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn recent(at: Option<Timestamp>, now: Timestamp) -> bool {
+    at.is_some_and(|at| now.duration_since(at).abs() < PAUSE)
+}

@@ -1,0 +1,332 @@
+use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
+
+use http::HeaderValue;
+use kabao_core::{
+    ApiV3Key, PublicKey,
+    certificate::Certificate,
+    keyring::{KeyId, Keyring, PlatformKey},
+    secret::ApiV3KeyError,
+    target::BaseUrl,
+};
+
+use super::{Client, FixedHeaders, Hosts, Inner, Pace, RetryPolicy};
+use crate::{
+    auth::{Credentials, Identity, PlatformKeys},
+    clock::{Clock, SystemClock},
+    error::{Error, ErrorKind, Result},
+    transport::{ReqwestTransport, Settings, Transport},
+};
+
+/// Collects the settings of a [`Client`]. Only [`build`](Self::build) fails, and
+/// names the setting that is wrong.
+///
+/// At least one of [`wechatpay_public_key`](Self::wechatpay_public_key),
+/// [`platform_certificate`](Self::platform_certificate) and
+/// [`auto_certificates`](Self::auto_certificates) is needed, since every answer
+/// is verified; they go together.
+#[must_use = "nothing happens before `build()`"]
+pub struct ClientBuilder {
+    credentials: Credentials,
+    public_keys: Vec<(String, Vec<u8>)>,
+    certificates: Vec<Vec<u8>>,
+    api_v3_key: Option<Result<ApiV3Key, ApiV3KeyError>>,
+    base_url: Option<String>,
+    backup_base_url: Option<String>,
+    timeout: Duration,
+    connect_timeout: Duration,
+    retry: RetryPolicy,
+    rate_limit: Option<u32>,
+    user_agent: Option<String>,
+    accept_language: Option<String>,
+    roots: Vec<Vec<u8>>,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(credentials: Credentials) -> Self {
+        Self {
+            credentials,
+            public_keys: Vec::new(),
+            certificates: Vec::new(),
+            api_v3_key: None,
+            base_url: None,
+            backup_base_url: None,
+            timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(5),
+            retry: RetryPolicy::default(),
+            rate_limit: None,
+            user_agent: None,
+            accept_language: None,
+            roots: Vec::new(),
+            transport: None,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// WeChat Pay's public key (`pub_key.pem`) with its id, `PUB_KEY_ID_…`, both
+    /// from the merchant console. For a brand, the brand's own.
+    pub fn wechatpay_public_key(mut self, id: impl Into<String>, pem: impl AsRef<[u8]>) -> Self {
+        self.public_keys.push((id.into(), pem.as_ref().to_vec()));
+        self
+    }
+
+    /// A platform certificate that was downloaded before. Several may be given,
+    /// as during a rotation.
+    pub fn platform_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.certificates.push(pem.as_ref().to_vec());
+        self
+    }
+
+    /// Downloads the platform certificates with the APIv3 key (a text of 32
+    /// characters, or an [`ApiV3Key`]): before the first call if there is no
+    /// other key, when an answer names an unknown one, and every 12 hours.
+    pub fn auto_certificates(
+        mut self,
+        api_v3_key: impl TryInto<ApiV3Key, Error: Into<ApiV3KeyError>>,
+    ) -> Self {
+        self.api_v3_key = Some(api_v3_key.try_into().map_err(Into::into));
+        self
+    }
+
+    /// Where to call instead of `https://api.mch.weixin.qq.com/`. A base with a
+    /// path ends in a slash.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// A second host to turn to when the network to the first fails (never on an
+    /// error answer), such as `https://api2.mch.weixin.qq.com/`. None by
+    /// default.
+    pub fn backup_base_url(mut self, url: impl Into<String>) -> Self {
+        self.backup_base_url = Some(url.into());
+        self
+    }
+
+    /// How long a call may take in all, retries and downloads of keys included;
+    /// 30 s by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long making a connection may take; 5 s by default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How often to try; see [`RetryPolicy`].
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// At most so many requests a second, evenly spread; calls wait for their
+    /// turn. Unlimited by default.
+    pub fn rate_limit(mut self, per_second: u32) -> Self {
+        self.rate_limit = Some(per_second);
+        self
+    }
+
+    /// Replaces the header `User-Agent`.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// The language of error messages: `zh-CN` (default), `zh-HK`, `zh-TW`,
+    /// `en`.
+    pub fn accept_language(mut self, language: impl Into<String>) -> Self {
+        self.accept_language = Some(language.into());
+        self
+    }
+
+    /// A further TLS authority (PEM), beside those of the system: that of a
+    /// sandbox or of a company's proxy.
+    pub fn root_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.roots.push(pem.as_ref().to_vec());
+        self
+    }
+
+    /// Replaces what carries the requests. Connect timeout and root certificates
+    /// are then its own affair.
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Replaces the clock.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Checks everything and makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] names the setting that is missing or wrong.
+    pub fn build(self) -> Result<Client> {
+        self.build_over(|transport| transport)
+    }
+
+    /// Builds with another transport around the chosen one.
+    pub(crate) fn build_over(
+        self,
+        wrap: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport>,
+    ) -> Result<Client> {
+        let hosts = self.hosts()?;
+        let fixed = self.fixed_headers()?;
+        let pace = self.pace()?;
+        let transport = self.carrier(&hosts)?;
+        let identity = self.credentials.check()?;
+        let configured = keyring(&identity, &self.public_keys, &self.certificates)?;
+        let api_v3_key = self
+            .api_v3_key
+            .transpose()
+            .map_err(|error| Error::setting("auto_certificates", error))?;
+        check_keys(&identity, &configured, api_v3_key.is_some())?;
+        Ok(Client::new(Inner {
+            identity,
+            keys: PlatformKeys::new(configured, api_v3_key),
+            hosts,
+            fixed,
+            transport: wrap(transport),
+            clock: self.clock,
+            timeout: self.timeout,
+            retry: self.retry,
+            pace,
+        }))
+    }
+
+    fn hosts(&self) -> Result<Hosts> {
+        let parse = |name, url: &str| {
+            url.parse::<BaseUrl>()
+                .map_err(|error| Error::setting(name, error))
+        };
+        let main = self.base_url.as_deref().unwrap_or(BaseUrl::PRODUCTION);
+        let main = parse("base_url", main)?;
+        let backup = self
+            .backup_base_url
+            .as_deref()
+            .map(|url| parse("backup_base_url", url))
+            .transpose()?;
+        Ok(Hosts::new(main, backup))
+    }
+
+    fn fixed_headers(&self) -> Result<FixedHeaders> {
+        let header = |name: &str, value: &str| {
+            HeaderValue::from_str(value).map_err(|error| Error::setting(name, error))
+        };
+        let user_agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
+        if user_agent.is_empty() {
+            let text = "user_agent: empty; WeChat Pay refuses requests without one";
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+        Ok(FixedHeaders {
+            user_agent: header("user_agent", user_agent)?,
+            accept_language: self
+                .accept_language
+                .as_deref()
+                .map(|language| header("accept_language", language))
+                .transpose()?,
+        })
+    }
+
+    fn pace(&self) -> Result<Option<Pace>> {
+        let Some(per_second) = self.rate_limit else {
+            return Ok(None);
+        };
+        match NonZeroU32::new(per_second) {
+            Some(per_second) => Ok(Some(Pace::new(per_second))),
+            None => {
+                let text = "rate_limit: 0 requests a second would never call";
+                Err(Error::new(ErrorKind::Config, text))
+            }
+        }
+    }
+
+    fn carrier(&self, hosts: &Hosts) -> Result<Arc<dyn Transport>> {
+        if let Some(transport) = &self.transport {
+            return Ok(Arc::clone(transport));
+        }
+        let mut settings = Settings {
+            connect_timeout: self.connect_timeout,
+            roots: Vec::new(),
+        };
+        for pem in &self.roots {
+            settings
+                .add_roots(pem)
+                .map_err(|error| Error::setting("root_certificate", error))?;
+        }
+        let origin = hosts.base(super::Host::Main).origin();
+        ReqwestTransport::new(settings, origin)
+            .map(|transport| Arc::new(transport) as Arc<dyn Transport>)
+            .map_err(|error| Error::setting("base_url", error))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("credentials", &self.credentials)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+fn keyring(
+    identity: &Identity,
+    public_keys: &[(String, Vec<u8>)],
+    certificates: &[Vec<u8>],
+) -> Result<Keyring> {
+    let mut ring = Keyring::new();
+    for (id, pem) in public_keys {
+        if !KeyId::new(id.as_str()).is_public_key() {
+            let text = format!(
+                "wechatpay_public_key: its id begins with PUB_KEY_ID_, `{id}` does not; \
+                 the merchant console shows it beside the key"
+            );
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+        let key = PublicKey::from_pem(pem)
+            .map_err(|error| Error::setting("wechatpay_public_key", error))?;
+        ring.insert(PlatformKey::public_key(id.as_str(), key));
+    }
+    for pem in certificates {
+        let certificate = Certificate::from_pem(pem)
+            .map_err(|error| Error::setting("platform_certificate", error))?;
+        let key = PlatformKey::certificate(&certificate)
+            .map_err(|error| Error::setting("platform_certificate", error))?;
+        if *key.id() == KeyId::new(identity.serial_no.as_str()) {
+            let text = "platform_certificate: this is the caller's own certificate; \
+                        WeChat Pay's has another serial";
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+        ring.insert(key);
+    }
+    Ok(ring)
+}
+
+fn check_keys(identity: &Identity, ring: &Keyring, downloads: bool) -> Result<()> {
+    let has_public_key = ring.iter().any(|key| key.id().is_public_key());
+    let has_certificates = downloads || ring.iter().any(|key| !key.id().is_public_key());
+    let text = match (identity.is_brand(), has_public_key, has_certificates) {
+        (true, _, true) => {
+            "platform_certificate, auto_certificates: a brand has none, only its public key; \
+             leave them out and give wechatpay_public_key"
+        }
+        (true, false, false) => {
+            "wechatpay_public_key is missing: a brand's answers are verified with it"
+        }
+        (false, false, false) => {
+            "no WeChat Pay key: give wechatpay_public_key, platform_certificate or \
+             auto_certificates, since every answer is verified"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::Config, text))
+}
+
+const USER_AGENT: &str = concat!("kabao/", env!("CARGO_PKG_VERSION"), " (Rust)");
