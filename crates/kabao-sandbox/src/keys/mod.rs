@@ -1,15 +1,28 @@
 //! The keys of everybody in the sandbox, parsed once.
 
+mod authority;
+mod generate;
+mod load;
+
 use std::{collections::HashMap, sync::Arc};
 
 use kabao_core::{
     ApiV3Key, PrivateKey, PublicKey, certificate::Certificate, keyring::KeyId, signature::Scheme,
 };
 
+pub(crate) use authority::put_in_force;
+pub use authority::{Authority, IssueError, IssuedCertificate};
+pub use generate::first_keys;
+pub use load::{KeysError, Unusable};
+
+/// The owner of the keys that belong to no caller.
+const PLATFORM: &str = "platform";
+
 /// A snapshot of all keys. A change makes a new one.
 #[derive(Debug, Default)]
 pub struct Keys {
     callers: HashMap<(Scheme, String), Arc<CallerKeys>>,
+    authority: Option<Authority>,
 }
 
 /// The keys of one caller and those that WeChat Pay uses towards it.
@@ -42,7 +55,7 @@ pub struct CallerCertificate {
 }
 
 /// One key of WeChat Pay.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PlatformSigner {
     /// Certificate serial or public key id.
     pub id: KeyId,
@@ -60,7 +73,10 @@ impl Keys {
             .into_iter()
             .map(|caller| ((caller.scheme, caller.identity.clone()), Arc::new(caller)))
             .collect();
-        Self { callers }
+        Self {
+            callers,
+            authority: None,
+        }
     }
 
     /// The caller of that name.
@@ -76,6 +92,13 @@ impl Keys {
 }
 
 impl CallerKeys {
+    /// Whether `Wechatpay-Serial` must be on every request: brands have to name
+    /// the public key that is tied to them.
+    #[must_use]
+    pub fn needs_serial(&self) -> bool {
+        self.scheme == Scheme::WechatpayBrandSha256Rsa2048
+    }
+
     /// The caller's certificate of that serial.
     #[must_use]
     pub fn certificate(&self, serial_no: &KeyId) -> Option<&CallerCertificate> {

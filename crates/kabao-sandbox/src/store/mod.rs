@@ -4,6 +4,14 @@
 //! transaction and one rule, and time is an argument. Every backend keeps its
 //! own SQL and passes the same suite ([`contract`]). Personal data and secrets
 //! arrive in plaintext and rest sealed ([`Vault`]).
+//!
+//! [`Vault`]: crate::vault::Vault
+
+mod address;
+pub mod contract;
+mod document;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -15,6 +23,10 @@ use crate::{
     domain::{CardTemplate, UserCard, UserCardId},
     refusal::Refusal,
 };
+
+pub use address::open;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 
 /// Decides a change of one card: changes it in place, or refuses and leaves no
 /// trace. It may run more than once if a race is lost.

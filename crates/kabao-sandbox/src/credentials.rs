@@ -1,0 +1,326 @@
+//! What the real merchant console hands out, as values and as a folder of files
+//! under the same names.
+
+use std::{
+    fmt, fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use kabao_core::{keys::KeyError, signature::Scheme};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::{
+    folder::private_folder,
+    keys::{Authority, CallerKeys, Keys},
+    sample,
+};
+
+/// All that a program needs to call a sandbox: the sample merchant's and the
+/// sample brand's keys, and the ids of the sample data.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Where the sandbox listens.
+    pub base_url: String,
+    /// The service provider.
+    pub merchant: MerchantCredentials,
+    /// The brand that it serves.
+    pub brand: BrandCredentials,
+    /// The brand's template.
+    pub card_id: String,
+    /// The member.
+    pub openid: String,
+    /// The member's card.
+    pub user_card_code: String,
+    /// The authority to trust, with TLS.
+    pub ca_pem: Option<String>,
+}
+
+/// A merchant's.
+#[derive(Clone)]
+pub struct MerchantCredentials {
+    /// The merchant's number.
+    pub mchid: String,
+    /// Serial of its certificate.
+    pub serial_no: String,
+    /// `apiclient_key.pem`.
+    pub private_key_pem: Zeroizing<String>,
+    /// `apiclient_cert.pem`.
+    pub certificate_pem: String,
+    /// The APIv3 key.
+    pub apiv3_key: Zeroizing<String>,
+    /// `PUB_KEY_ID_…`.
+    pub wechatpay_public_key_id: String,
+    /// `pub_key.pem`.
+    pub wechatpay_public_key_pem: String,
+    /// Serial of the platform certificate.
+    pub platform_serial_no: String,
+    /// `wechatpay_cert.pem`.
+    pub platform_certificate_pem: String,
+}
+
+/// A brand's.
+#[derive(Clone)]
+pub struct BrandCredentials {
+    /// The brand's number.
+    pub brand_id: String,
+    /// Serial of its certificate.
+    pub serial_no: String,
+    /// `brand/apiclient_key.pem`.
+    pub private_key_pem: Zeroizing<String>,
+    /// `brand/apiclient_cert.pem`.
+    pub certificate_pem: String,
+    /// The brand's API key.
+    pub api_key: Zeroizing<String>,
+    /// `PUB_KEY_ID_…`.
+    pub wechatpay_public_key_id: String,
+    /// `brand/pub_key.pem`.
+    pub wechatpay_public_key_pem: String,
+}
+
+impl Credentials {
+    /// Those of the sample merchant and brand; `authority` if the sandbox
+    /// speaks TLS.
+    ///
+    /// # Errors
+    /// [`CredentialsError::Missing`] if the store lacks one of their keys.
+    pub fn of(
+        keys: &Keys,
+        base_url: impl Into<String>,
+        authority: Option<&Authority>,
+    ) -> Result<Self, CredentialsError> {
+        Ok(Self {
+            base_url: base_url.into(),
+            merchant: MerchantCredentials::of(keys, sample::MCHID)?,
+            brand: BrandCredentials::of(keys, sample::BRAND_ID)?,
+            card_id: sample::CARD_ID.into(),
+            openid: sample::OPENID.into(),
+            user_card_code: sample::USER_CARD_CODE.into(),
+            ca_pem: authority.map(|authority| authority.certificate_pem().to_owned()),
+        })
+    }
+
+    /// Writes them into a folder that only its owner can read. Each file is
+    /// complete whenever it can be seen, and `credentials.json` comes last.
+    ///
+    /// # Errors
+    /// [`CredentialsError::Write`] names the file.
+    pub fn write(&self, folder: &Path) -> Result<(), CredentialsError> {
+        let brand_folder = folder.join("brand");
+        for path in [folder, &brand_folder] {
+            private_folder(path).map_err(|source| CredentialsError::write(path, source))?;
+        }
+        let (merchant, brand) = (&self.merchant, &self.brand);
+        let files: [(&Path, &str, &str); 7] = [
+            (folder, "apiclient_key.pem", &merchant.private_key_pem),
+            (folder, "apiclient_cert.pem", &merchant.certificate_pem),
+            (folder, "pub_key.pem", &merchant.wechatpay_public_key_pem),
+            (
+                folder,
+                "wechatpay_cert.pem",
+                &merchant.platform_certificate_pem,
+            ),
+            (&brand_folder, "apiclient_key.pem", &brand.private_key_pem),
+            (&brand_folder, "apiclient_cert.pem", &brand.certificate_pem),
+            (
+                &brand_folder,
+                "pub_key.pem",
+                &brand.wechatpay_public_key_pem,
+            ),
+        ];
+        for (folder, name, text) in files {
+            write_private(folder, name, text)?;
+        }
+        match &self.ca_pem {
+            Some(pem) => write_private(folder, "ca.pem", pem)?,
+            None => remove(&folder.join("ca.pem"))?,
+        }
+        write_private(folder, "credentials.json", &self.to_json())
+    }
+
+    fn to_json(&self) -> Zeroizing<String> {
+        let (merchant, brand) = (&self.merchant, &self.brand);
+        let json = json!({
+            "base_url": self.base_url,
+            "mchid": merchant.mchid,
+            "serial_no": merchant.serial_no,
+            "apiv3_key": *merchant.apiv3_key,
+            "wechatpay_public_key_id": merchant.wechatpay_public_key_id,
+            "platform_serial_no": merchant.platform_serial_no,
+            "brand_id": brand.brand_id,
+            "card_id": self.card_id,
+            "openid": self.openid,
+            "brand": {
+                "brand_id": brand.brand_id,
+                "serial_no": brand.serial_no,
+                "api_key": *brand.api_key,
+                "wechatpay_public_key_id": brand.wechatpay_public_key_id,
+            },
+        });
+        Zeroizing::new(format!("{json:#}\n"))
+    }
+}
+
+impl MerchantCredentials {
+    fn of(keys: &Keys, mchid: &str) -> Result<Self, CredentialsError> {
+        let parts = CallerParts::of(keys, Scheme::Wechatpay2Sha256Rsa2048, mchid)?;
+        let platform = parts.caller.platform.iter().find_map(|signer| {
+            let (pem, _) = signer.certificate.as_ref()?;
+            Some((signer.id.to_string(), pem.clone()))
+        });
+        let (platform_serial_no, platform_certificate_pem) =
+            platform.ok_or_else(|| CredentialsError::missing(mchid, "platform certificate"))?;
+        Ok(Self {
+            mchid: mchid.into(),
+            serial_no: parts.serial_no,
+            private_key_pem: parts.private_key_pem,
+            certificate_pem: parts.certificate_pem,
+            apiv3_key: parts.secret,
+            wechatpay_public_key_id: parts.public_key_id,
+            wechatpay_public_key_pem: parts.public_key_pem,
+            platform_serial_no,
+            platform_certificate_pem,
+        })
+    }
+}
+
+impl BrandCredentials {
+    fn of(keys: &Keys, brand_id: &str) -> Result<Self, CredentialsError> {
+        let parts = CallerParts::of(keys, Scheme::WechatpayBrandSha256Rsa2048, brand_id)?;
+        Ok(Self {
+            brand_id: brand_id.into(),
+            serial_no: parts.serial_no,
+            private_key_pem: parts.private_key_pem,
+            certificate_pem: parts.certificate_pem,
+            api_key: parts.secret,
+            wechatpay_public_key_id: parts.public_key_id,
+            wechatpay_public_key_pem: parts.public_key_pem,
+        })
+    }
+}
+
+impl fmt::Debug for MerchantCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MerchantCredentials")
+            .field("mchid", &self.mchid)
+            .field("serial_no", &self.serial_no)
+            .field("wechatpay_public_key_id", &self.wechatpay_public_key_id)
+            .field("platform_serial_no", &self.platform_serial_no)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for BrandCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BrandCredentials")
+            .field("brand_id", &self.brand_id)
+            .field("serial_no", &self.serial_no)
+            .field("wechatpay_public_key_id", &self.wechatpay_public_key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Credentials could not be put together or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// The store has no such key.
+    #[error(
+        "the store has no {what} for {identity}; it was made by something else, begin anew with another store"
+    )]
+    Missing {
+        /// The mchid or brand id.
+        identity: String,
+        /// What is lacking.
+        what: &'static str,
+    },
+    /// A key cannot be written as PEM.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A file or folder could not be written.
+    #[error("{} cannot be written: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl CredentialsError {
+    fn missing(identity: &str, what: &'static str) -> Self {
+        Self::Missing {
+            identity: identity.to_owned(),
+            what,
+        }
+    }
+
+    fn write(path: &Path, source: io::Error) -> Self {
+        Self::Write {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// What a merchant and a brand have in common.
+struct CallerParts<'a> {
+    caller: &'a CallerKeys,
+    serial_no: String,
+    private_key_pem: Zeroizing<String>,
+    certificate_pem: String,
+    secret: Zeroizing<String>,
+    public_key_id: String,
+    public_key_pem: String,
+}
+
+impl<'a> CallerParts<'a> {
+    fn of(keys: &'a Keys, scheme: Scheme, identity: &str) -> Result<Self, CredentialsError> {
+        let missing = |what| CredentialsError::missing(identity, what);
+        let caller = keys
+            .caller(scheme, identity)
+            .ok_or_else(|| missing("keys"))?;
+        let certificate = caller
+            .certificates
+            .first()
+            .ok_or_else(|| missing("certificate"))?;
+        let public_key = caller
+            .platform
+            .iter()
+            .find(|signer| signer.certificate.is_none())
+            .ok_or_else(|| missing("WeChat Pay public key"))?;
+        let secret = String::from_utf8_lossy(caller.secret.expose()).into_owned();
+        Ok(Self {
+            caller,
+            serial_no: certificate.serial_no.to_string(),
+            private_key_pem: certificate.private_key.to_pkcs8_pem()?,
+            certificate_pem: certificate.certificate_pem.clone(),
+            secret: Zeroizing::new(secret),
+            public_key_id: public_key.id.to_string(),
+            public_key_pem: public_key.key.public_key().to_spki_pem(),
+        })
+    }
+}
+
+fn write_private(folder: &Path, name: &str, text: &str) -> Result<(), CredentialsError> {
+    let path = folder.join(name);
+    let write = || {
+        // Mode 0600 from the beginning.
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(&path)?;
+        Ok(())
+    };
+    write().map_err(|source| CredentialsError::write(&path, source))
+}
+
+fn remove(path: &Path) -> Result<(), CredentialsError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(CredentialsError::write(path, source))
+        }
+        _ => Ok(()),
+    }
+}

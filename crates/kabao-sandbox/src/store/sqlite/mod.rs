@@ -1,0 +1,234 @@
+//! The embedded store: one SQLite file, or memory.
+//!
+//! Reads happen in place, on one of a few connections: they take microseconds,
+//! less than handing them to another thread. Writes go to one thread
+//! (`writer.rs`), the log is moved by another (`checkpoint.rs`). Several
+//! processes may use one file.
+
+mod checkpoint;
+mod failure;
+mod inspect;
+mod schema;
+mod statements;
+mod writer;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, TryLockError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::available_parallelism,
+};
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+
+use self::{
+    checkpoint::Checkpointer,
+    failure::{Failure, failed},
+    writer::Writer,
+};
+use super::{ClockSetting, Contents, Store, StoreError, StoredKey, UserCardRule};
+use crate::{
+    domain::{CardTemplate, UserCard, UserCardId},
+    refusal::Refusal,
+    vault::{MasterKey, Vault},
+};
+
+/// A store in one file, or in memory.
+pub struct SqliteStore {
+    place: Option<PathBuf>,
+    vault: Arc<Vault>,
+    // Before the connections that follow, so that it ends first.
+    writer: Writer,
+    _checkpointer: Option<Checkpointer>,
+    readers: Vec<Arc<Mutex<Connection>>>,
+    next_reader: AtomicUsize,
+}
+
+impl SqliteStore {
+    /// Opens a file, or makes it with mode 0600; its folder must be there.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if the file is not one of this program's or is
+    /// damaged, [`StoreError::MasterKey`] if it was made with another key. Both
+    /// leave it as it is.
+    pub fn open(path: &Path, master_key: &MasterKey) -> Result<Self, StoreError> {
+        let vault = vault(master_key)?;
+        let db = schema::open_file(path, vault.fingerprint())?;
+        let opening = || format!("opening {}", path.display());
+        let connect = || schema::connect(path).map_err(|error| failed(&opening(), error));
+        let checkpointer =
+            Checkpointer::start(connect()?, path).map_err(|error| failed(&opening(), error))?;
+        let bell = checkpointer.bell();
+        let writer = Writer::start(Arc::new(Mutex::new(db)), move || bell.ring())
+            .map_err(|error| failed(&opening(), error))?;
+        let count = available_parallelism().map_or(2, usize::from).clamp(2, 8);
+        let readers = (0..count).map(|_| Ok(Arc::new(Mutex::new(connect()?))));
+        Ok(Self {
+            place: Some(path.to_owned()),
+            vault,
+            writer,
+            _checkpointer: Some(checkpointer),
+            readers: readers.collect::<Result<_, StoreError>>()?,
+            next_reader: AtomicUsize::new(0),
+        })
+    }
+
+    /// Makes an empty store that ends when it is dropped.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] if the system gives no memory or no thread.
+    pub fn in_memory(master_key: &MasterKey) -> Result<Self, StoreError> {
+        let vault = vault(master_key)?;
+        // Connections that share memory lock each other out by table, so there
+        // is one, and who reads waits for who writes.
+        let db = Arc::new(Mutex::new(schema::open_memory(vault.fingerprint())?));
+        let writer = Writer::start(Arc::clone(&db), || {})
+            .map_err(|error| failed("opening a store in memory", error))?;
+        Ok(Self {
+            place: None,
+            vault,
+            writer,
+            _checkpointer: None,
+            readers: vec![db],
+            next_reader: AtomicUsize::new(0),
+        })
+    }
+
+    fn read<T>(
+        &self,
+        context: &'static str,
+        read: impl FnOnce(&Connection, &Vault) -> Result<T, Failure>,
+    ) -> Result<T, StoreError> {
+        read(&self.reader(), &self.vault).map_err(|failure| failed(context, failure))
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        write: impl FnOnce(&Connection, &Vault) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let vault = Arc::clone(&self.vault);
+        self.writer.run(context, move |db| write(db, &vault)).await
+    }
+
+    /// The first connection that is free, for its cache is the warmest.
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        for reader in &self.readers {
+            match reader.try_lock() {
+                Ok(free) => return free,
+                Err(TryLockError::Poisoned(free)) => return free.into_inner(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        let turn = self.next_reader.fetch_add(1, Ordering::Relaxed);
+        writer::lock(&self.readers[turn % self.readers.len()])
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn user_card(&self, id: &UserCardId) -> Result<Option<UserCard>, StoreError> {
+        self.read("reading a card", |db, vault| {
+            statements::user_card(db, vault, id)
+        })
+    }
+
+    async fn user_cards_of(
+        &self,
+        brand_id: &str,
+        openid: &str,
+    ) -> Result<Vec<UserCard>, StoreError> {
+        self.read("reading a user's cards", |db, vault| {
+            statements::user_cards_of(db, vault, brand_id, openid)
+        })
+    }
+
+    async fn change_user_card(
+        &self,
+        id: &UserCardId,
+        rule: UserCardRule,
+    ) -> Result<Option<Result<UserCard, Refusal>>, StoreError> {
+        let id = id.clone();
+        self.write("changing a card", move |db, vault| {
+            statements::change_user_card(db, vault, &id, &rule)
+        })
+        .await
+    }
+
+    async fn card_template(
+        &self,
+        brand_id: &str,
+        card_id: &str,
+    ) -> Result<Option<CardTemplate>, StoreError> {
+        self.read("reading a template", |db, _| {
+            statements::card_template(db, brand_id, card_id)
+        })
+    }
+
+    async fn serves(&self, mchid: &str, brand_id: &str) -> Result<bool, StoreError> {
+        self.read("reading who serves a brand", |db, _| {
+            statements::serves(db, mchid, brand_id)
+        })
+    }
+
+    async fn clock(&self) -> Result<ClockSetting, StoreError> {
+        self.read("reading the clock", |db, _| statements::clock(db))
+    }
+
+    async fn set_clock(&self, setting: ClockSetting) -> Result<(), StoreError> {
+        self.write("setting the clock", move |db, _| {
+            statements::set_clock(db, setting)
+        })
+        .await
+    }
+
+    async fn reset(&self, contents: &Contents) -> Result<(), StoreError> {
+        let contents = contents.clone();
+        self.write("replacing the contents", move |db, vault| {
+            statements::replace_contents(db, vault, &contents)
+        })
+        .await
+    }
+
+    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
+        self.read("reading the keys", statements::keys)
+    }
+
+    async fn initialise(
+        &self,
+        keys: &[StoredKey],
+        contents: &Contents,
+    ) -> Result<bool, StoreError> {
+        let (keys, contents) = (keys.to_vec(), contents.clone());
+        self.write("making the first keys", move |db, vault| {
+            if statements::has_keys(db)? {
+                return Ok(false);
+            }
+            for key in &keys {
+                statements::insert_key(db, vault, key)?;
+            }
+            statements::replace_contents(db, vault, &contents)?;
+            Ok(true)
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(path) => write!(f, "SqliteStore({})", path.display()),
+            None => f.write_str("SqliteStore(memory)"),
+        }
+    }
+}
+
+fn vault(master_key: &MasterKey) -> Result<Arc<Vault>, StoreError> {
+    Vault::new(master_key)
+        .map(Arc::new)
+        .map_err(|error| failed("deriving keys from the master key", error))
+}

@@ -1,0 +1,172 @@
+//! One thread writes. What has piled up while it waited for the disk goes into
+//! one transaction: a disk that syncs 200 times a second then takes thousands
+//! of changes a second.
+
+use std::{
+    any::Any,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread::{self, JoinHandle},
+};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::failure::{Failure, failed};
+use crate::store::StoreError;
+
+/// More in one transaction would gain little and keep readers of a memory store
+/// waiting.
+const LARGEST_GROUP: usize = 256;
+
+/// The way to the writing thread. Dropping it ends the thread after what was
+/// given to it is done.
+pub(super) struct Writer {
+    jobs: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread; `committed` is called after each transaction.
+    pub(super) fn start(
+        db: Arc<Mutex<Connection>>,
+        committed: impl Fn() + Send + 'static,
+    ) -> io::Result<Self> {
+        let (jobs, incoming) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("kabao-store-writer".into())
+            .spawn(move || write_all(&db, &incoming, committed))?;
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
+    }
+
+    /// Does `work` in a transaction and gives its answer once that is on disk.
+    /// If `work` fails, what it wrote is undone.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Pending {
+            context,
+            work: Some(work),
+            result: None,
+            reply,
+        });
+        let ended = || failed(context, "the writing thread has ended");
+        let jobs = self.jobs.as_ref().ok_or_else(ended)?;
+        jobs.send(job).map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // It catches panics itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The connection, whatever became of a thread that had it.
+pub(super) fn lock(db: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    db.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write_all(
+    db: &Mutex<Connection>,
+    incoming: &mpsc::Receiver<Box<dyn Job>>,
+    committed: impl Fn(),
+) {
+    while let Ok(first) = incoming.recv() {
+        let mut group = vec![first];
+        group.extend(incoming.try_iter().take(LARGEST_GROUP - 1));
+        let outcome = write_group(&mut lock(db), &mut group)
+            .map_err(|failure| CommitFailed(failure.to_string().into()));
+        for job in group {
+            job.answer(outcome.clone());
+        }
+        committed();
+    }
+}
+
+fn write_group(db: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for job in group {
+        transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
+        if !job.run(&transaction) {
+            // A full disk, for one, undoes everything at once.
+            if transaction.is_autocommit() {
+                return Err("the transaction was undone by SQLite".into());
+            }
+            transaction.prepare_cached("ROLLBACK TO job")?.execute([])?;
+        }
+        transaction.prepare_cached("RELEASE job")?.execute([])?;
+    }
+    Ok(transaction.commit()?)
+}
+
+/// One change on its way.
+trait Job: Send {
+    /// Does it and keeps the answer; false if it failed.
+    fn run(&mut self, db: &Connection) -> bool;
+
+    /// Tells the one who waits.
+    fn answer(self: Box<Self>, committed: Result<(), CommitFailed>);
+}
+
+struct Pending<T, W> {
+    context: &'static str,
+    work: Option<W>,
+    result: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, W> Job for Pending<T, W>
+where
+    T: Send,
+    W: FnOnce(&Connection) -> Result<T, Failure> + Send,
+{
+    fn run(&mut self, db: &Connection) -> bool {
+        let Some(work) = self.work.take() else {
+            return false;
+        };
+        // Rules come from outside; one that panics must not take the thread
+        // with it.
+        let result = catch_unwind(AssertUnwindSafe(|| work(db)))
+            .unwrap_or_else(|panic| Err(text_of(panic.as_ref()).into()));
+        let done = result.is_ok();
+        self.result = Some(result.map_err(|failure| failed(self.context, failure)));
+        done
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), CommitFailed>) {
+        let result = match (self.result, committed) {
+            (Some(Err(own)), _) => Err(own),
+            (Some(Ok(answer)), Ok(())) => Ok(answer),
+            (_, Err(failure)) => Err(failed(self.context, failure)),
+            (None, Ok(())) => Err(failed(self.context, "the change was not made")),
+        };
+        // Whoever asked may have gone away.
+        let _ = self.reply.send(result);
+    }
+}
+
+/// Why a whole group was not written; each of its changes gets a copy.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+struct CommitFailed(Arc<str>);
+
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("the rule panicked: {}", text.unwrap_or_default())
+}
