@@ -1,2 +1,61 @@
-//! kabao
-fn main() {}
+//! `kabao`: WeChat Pay member cards, any v3 endpoint, and a sandbox to try them
+//! on, from the command line.
+
+mod cli;
+mod commands;
+mod embedded;
+mod output;
+mod problem;
+mod refusal;
+mod session;
+mod settings;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use cli::{Cli, Command, SandboxCommand, UserCardCommand};
+use commands::{serve, user_card};
+use output::printer::Printer;
+use problem::Problem;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let printer = Printer::new(cli.global.output, cli.global.quiet);
+    trace::show(cli.global.verbose);
+    match start(cli, &printer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            printer.problem(&problem);
+            ExitCode::from(problem.status as u8)
+        }
+    }
+}
+
+fn start(cli: Cli, printer: &Printer) -> Result<(), Problem> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::new("cannot start threads").caused_by(&error))?;
+    runtime.block_on(run(cli, printer))
+}
+
+async fn run(cli: Cli, printer: &Printer) -> Result<(), Problem> {
+    let profile = cli.global.profile.as_deref();
+    match cli.command {
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "kabao", &mut script);
+            printer.data(script)
+        }
+        Command::Sandbox(SandboxCommand::Serve(args)) => serve::serve(args, printer).await,
+        Command::Call(args) => args.run(profile, printer).await,
+        Command::UserCard(UserCardCommand::Get { card }) => {
+            user_card::get(profile, card, printer).await
+        }
+        Command::UserCard(UserCardCommand::Update { card, change }) => {
+            user_card::update(profile, card, *change, printer).await
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! One file for each subcommand, and what several need.
+
+pub(crate) mod call;
+pub(crate) mod change;
+mod explain;
+mod input;
+mod page_body;
+pub(crate) mod serve;
+pub(crate) mod user_card;
+mod valid;

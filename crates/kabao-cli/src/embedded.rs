@@ -1,0 +1,89 @@
+//! The sandbox inside the command, for those who configured nothing.
+
+use std::{error::Error, io, path::Path};
+
+use kabao::PrivateKey;
+use kabao_sandbox::{Sandbox, StartError};
+
+use crate::{
+    output::printer::Printer,
+    problem::Problem,
+    settings::{Access, Defaults, Identity, WechatpayPublicKey},
+};
+
+/// A running sandbox and how to call it.
+pub(crate) struct Embedded {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) access: Access,
+    pub(crate) sample_ids: Defaults,
+}
+
+/// Starts it on a free loopback port. Calls go there over HTTP, signed and
+/// sealed like any other.
+pub(crate) async fn start(data_dir: &Path, printer: &Printer) -> Result<Embedded, Problem> {
+    let sandbox = Sandbox::builder()
+        .data_dir(data_dir)
+        .start()
+        .await
+        .map_err(|error| start_problem(&error))?;
+    printer.note(&format!(
+        "using the embedded sandbox with its sample data (state in {}); nothing leaves this machine",
+        data_dir.display()
+    ));
+    let credentials = sandbox.credentials();
+    let merchant = &credentials.merchant;
+    let private_key = PrivateKey::from_pem(&merchant.private_key_pem).map_err(|error| {
+        Problem::new("the sandbox's own merchant key cannot be used").caused_by(&error)
+    })?;
+    let access = Access {
+        identity: Identity::Merchant(merchant.mchid.clone()),
+        serial_no: merchant.serial_no.clone(),
+        private_key,
+        wechatpay_public_key: Some(WechatpayPublicKey {
+            id: merchant.wechatpay_public_key_id.clone(),
+            pem: merchant.wechatpay_public_key_pem.clone(),
+        }),
+        apiv3_key: None,
+        base_url: Some(sandbox.base_url().to_owned()),
+        root_certificate: None,
+    };
+    let sample_ids = Defaults {
+        brand_id: Some(credentials.brand.brand_id.clone()),
+        card_id: Some(credentials.card_id.clone()),
+        openid: Some(credentials.openid.clone()),
+    };
+    Ok(Embedded {
+        sandbox,
+        access,
+        sample_ids,
+    })
+}
+
+/// Why a sandbox did not start, and the way out.
+pub(crate) fn start_problem(error: &StartError) -> Problem {
+    let problem = Problem::new("the sandbox cannot start").caused_by(error);
+    let io = io_kind(error);
+    match error {
+        StartError::Listen { .. } if io == Some(io::ErrorKind::AddrInUse) => problem.hint(
+            "another program has this port; choose another, or port 0 for a free one: \
+             --listen 127.0.0.1:0",
+        ),
+        StartError::Listen { .. } => problem.hint("--listen takes an address of this machine"),
+        StartError::Store(_) | StartError::Keys(_) | StartError::MasterKey(_) => problem.hint(
+            "nothing was touched; restore the folder, move it away to begin anew, or choose \
+             another with KABAO_DATA_DIR",
+        ),
+        _ => problem,
+    }
+}
+
+fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    let mut error = Some(error);
+    while let Some(current) = error {
+        if let Some(io) = current.downcast_ref::<io::Error>() {
+            return Some(io.kind());
+        }
+        error = current.source();
+    }
+    None
+}

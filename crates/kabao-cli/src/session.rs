@@ -1,0 +1,124 @@
+//! A client for the resolved caller, and the ids that calls use.
+
+use kabao::{Brand, Client, Merchant};
+use kabao_sandbox::Sandbox;
+
+use crate::{
+    embedded,
+    output::printer::Printer,
+    problem::Problem,
+    settings::{Access, Caller, Defaults, Identity, Setting, Settings},
+};
+
+/// What a command works with.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    pub(crate) identity: Identity,
+    defaults: Defaults,
+    /// Keeps the embedded sandbox alive while calls are made.
+    sandbox: Option<Sandbox>,
+}
+
+impl Session {
+    /// Makes the client, and starts the embedded sandbox if it is to be asked.
+    async fn open(profile: Option<&str>, printer: &Printer) -> Result<Self, Problem> {
+        let settings = Settings::load(profile)?;
+        for warning in &settings.warnings {
+            printer.warn(warning);
+        }
+        let (access, defaults, sandbox) = match settings.caller {
+            Caller::Configured(access) => (*access, settings.defaults, None),
+            Caller::Embedded { data_dir } => {
+                let embedded = embedded::start(&data_dir, printer).await?;
+                let defaults = settings.defaults.or(embedded.sample_ids);
+                (embedded.access, defaults, Some(embedded.sandbox))
+            }
+        };
+        Ok(Self {
+            client: connect(&access)?,
+            identity: access.identity,
+            defaults,
+            sandbox,
+        })
+    }
+
+    /// Opens a session, works with it, and closes it whatever came of the work.
+    pub(crate) async fn with<T>(
+        profile: Option<&str>,
+        printer: &Printer,
+        work: impl AsyncFnOnce(&Self) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let session = Self::open(profile, printer).await?;
+        let outcome = work(&session).await;
+        session.close().await;
+        outcome
+    }
+
+    /// Stops the embedded sandbox, if there is one.
+    async fn close(self) {
+        drop(self.client);
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+    }
+
+    /// The brand that a service provider calls for; `None` for a brand itself,
+    /// whose id is never in the request.
+    pub(crate) fn brand_id(&self, flag: Option<String>) -> Result<Option<String>, Problem> {
+        match &self.identity {
+            Identity::Merchant(_) => {
+                let brand_id = flag.or_else(|| self.defaults.brand_id.clone());
+                brand_id
+                    .map(Some)
+                    .ok_or_else(|| missing("--brand-id", Setting::BRAND_ID))
+            }
+            Identity::Brand(own) => match flag {
+                Some(other) if other != *own => Err(Problem::new(format!(
+                    "brand {own} cannot call for brand {other}"
+                ))
+                .hint("leave --brand-id out, or choose another profile")),
+                _ => Ok(None),
+            },
+        }
+    }
+
+    pub(crate) fn card_id(&self, flag: Option<String>) -> Result<String, Problem> {
+        flag.or_else(|| self.defaults.card_id.clone())
+            .ok_or_else(|| missing("--card-id", Setting::CARD_ID))
+    }
+
+    pub(crate) fn openid(&self, flag: Option<String>) -> Result<String, Problem> {
+        flag.or_else(|| self.defaults.openid.clone())
+            .ok_or_else(|| missing("--openid", Setting::OPENID))
+    }
+}
+
+fn connect(access: &Access) -> Result<Client, Problem> {
+    let serial_no = &access.serial_no;
+    let key = access.private_key.clone();
+    let mut builder = match &access.identity {
+        Identity::Merchant(mchid) => Client::builder(Merchant::new(mchid, serial_no, key)),
+        Identity::Brand(brand_id) => Client::builder(Brand::new(brand_id, serial_no, key)),
+    };
+    if let Some(public_key) = &access.wechatpay_public_key {
+        builder = builder.wechatpay_public_key(&public_key.id, &public_key.pem);
+    }
+    if let (Some(key), Identity::Merchant(_)) = (&access.apiv3_key, &access.identity) {
+        builder = builder.auto_certificates(key.clone());
+    }
+    if let Some(url) = &access.base_url {
+        builder = builder.base_url(url);
+    }
+    if let Some(pem) = &access.root_certificate {
+        builder = builder.root_certificate(pem);
+    }
+    builder.build().map_err(Problem::from)
+}
+
+fn missing(flag: &str, setting: Setting) -> Problem {
+    let Setting { key, variable } = setting;
+    Problem::new(format!("{key} is missing")).hint(format!(
+        "give {flag}, set {variable}, or `{key}` in the profile"
+    ))
+}

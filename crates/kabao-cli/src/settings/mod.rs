@@ -1,0 +1,168 @@
+//! Flags, `KABAO_*` variables and the configuration file, resolved into one
+//! struct.
+
+mod access;
+mod file;
+pub(crate) mod paths;
+mod permissions;
+mod setting;
+mod sources;
+
+use std::path::PathBuf;
+
+pub(crate) use access::{Access, Identity, WechatpayPublicKey};
+pub(crate) use setting::Setting;
+
+use file::ConfigFile;
+use sources::{Env, Sources};
+
+use crate::problem::Problem;
+
+/// The profile that needs no configuration.
+pub(crate) const SANDBOX: &str = "sandbox";
+
+/// Everything a call needs to know.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) caller: Caller,
+    pub(crate) defaults: Defaults,
+    /// What the user may want to know about the files.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// In whose name calls are made.
+#[derive(Debug)]
+pub(crate) enum Caller {
+    /// The sample merchant of a sandbox in this process.
+    Embedded {
+        /// Keeps the sandbox's state.
+        data_dir: PathBuf,
+    },
+    /// A merchant or brand with keys of its own.
+    Configured(Box<Access>),
+}
+
+/// Ids that calls use unless they name others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Defaults {
+    pub(crate) brand_id: Option<String>,
+    pub(crate) card_id: Option<String>,
+    pub(crate) openid: Option<String>,
+}
+
+impl Defaults {
+    /// These, and where one is missing, `other`'s.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            brand_id: self.brand_id.or(other.brand_id),
+            card_id: self.card_id.or(other.card_id),
+            openid: self.openid.or(other.openid),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads environment and file, with the profile that a flag names.
+    ///
+    /// # Errors
+    /// [`Problem`] names the setting that is missing or wrong.
+    pub(crate) fn load(profile: Option<&str>) -> Result<Self, Problem> {
+        let env = |name: &str| std::env::var(name).ok();
+        let file = match paths::config_file(&env) {
+            Some((path, is_named)) => ConfigFile::read(&path, is_named)?,
+            None => None,
+        };
+        Self::resolve(profile, &env, file.as_ref())
+    }
+
+    fn resolve(
+        flag: Option<&str>,
+        env: &Env<'_>,
+        file: Option<&ConfigFile>,
+    ) -> Result<Self, Problem> {
+        let variable = env("KABAO_PROFILE").filter(|name| !name.is_empty());
+        let asked = flag.map(str::to_owned).or(variable);
+        let in_file = || {
+            file.and_then(ConfigFile::default_profile)
+                .map(str::to_owned)
+        };
+        let profile = asked.clone().or_else(in_file);
+        let sources = Sources::new(env, file, profile.as_deref());
+        let is_defined = |name: &str| file.is_some_and(|file| file.profile(name).is_some());
+        if let Some(name) = profile.as_deref()
+            && name != SANDBOX
+            && !is_defined(name)
+        {
+            return Err(unknown_profile(name, file));
+        }
+        let defaults = Defaults {
+            brand_id: sources.find(Setting::BRAND_ID).map(|found| found.text),
+            card_id: sources.find(Setting::CARD_ID).map(|found| found.text),
+            openid: sources.find(Setting::OPENID).map(|found| found.text),
+        };
+        let is_embedded = match profile.as_deref() {
+            // Asked for by name, it brings its caller along, unless the file
+            // gives that name another meaning.
+            Some(SANDBOX) if access::caller_in_file(&sources)?.is_none() => {
+                asked.is_some() || access::caller(&sources)?.is_none()
+            }
+            Some(_) => false,
+            None => access::caller(&sources)?.is_none(),
+        };
+        let mut warnings = Vec::new();
+        let caller = if is_embedded {
+            if asked.is_none() {
+                refuse_half_a_caller(&sources)?;
+            }
+            Caller::Embedded {
+                data_dir: paths::data_dir(env)?,
+            }
+        } else {
+            Caller::Configured(Box::new(Access::read(&sources, &mut warnings)?))
+        };
+        if let Some(file) = file {
+            warnings.extend(permissions::writable_by_others(file.path()));
+        }
+        Ok(Self {
+            caller,
+            defaults,
+            warnings,
+        })
+    }
+}
+
+/// Somebody who set a host or a key does not expect the embedded sandbox.
+fn refuse_half_a_caller(sources: &Sources<'_>) -> Result<(), Problem> {
+    let found = Setting::OF_A_CALLER
+        .into_iter()
+        .find_map(|setting| sources.find(setting));
+    match found {
+        None => Ok(()),
+        Some(found) => Err(
+            Problem::new(format!("{} is set, but no caller", found.origin)).hint(format!(
+                "{}, or `{}` likewise; or choose --profile {SANDBOX}",
+                sources.how_to_set(Setting::MCHID),
+                Setting::BRAND.variable,
+            )),
+        ),
+    }
+}
+
+fn unknown_profile(name: &str, file: Option<&ConfigFile>) -> Problem {
+    let problem = Problem::new(format!("there is no profile `{name}`"));
+    let Some(file) = file else {
+        return problem.hint("there is no configuration file yet; profiles are written there");
+    };
+    let mut known: Vec<&str> = file.profile_names().collect();
+    if !known.contains(&SANDBOX) {
+        known.push(SANDBOX);
+    }
+    problem.hint(format!(
+        "{} has: {}",
+        file.path().display(),
+        known.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests;

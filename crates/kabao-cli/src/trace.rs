@@ -1,0 +1,75 @@
+//! `-v`: the SDK's and the sandbox's events as lines on stderr.
+
+use std::{fmt, io::Write as _};
+
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    filter::FilterFn,
+    layer::{Context, Layer, SubscriberExt as _},
+    util::SubscriberInitExt as _,
+};
+
+use crate::output::width::printable;
+
+/// Shows events from now on; how many depends on how often `-v` was given.
+pub(crate) fn show(verbosity: u8) {
+    let is_shown = move |metadata: &Metadata<'_>| is_shown(verbosity, metadata);
+    // Somebody else's subscriber cannot be there: this is the program.
+    let _ = tracing_subscriber::registry()
+        .with(Lines.with_filter(FilterFn::new(is_shown)))
+        .try_init();
+}
+
+/// Only our own events: libraries may write request targets, and those hold
+/// openids.
+fn is_shown(verbosity: u8, metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    let root = target.split("::").next().unwrap_or(target);
+    let most = match (root, verbosity) {
+        ("kabao" | "kabao_core", 0) | ("kabao_sandbox", 0) => Level::WARN,
+        ("kabao" | "kabao_core", 1) => Level::DEBUG,
+        ("kabao_sandbox", 1) => Level::INFO,
+        ("kabao" | "kabao_core" | "kabao_sandbox", _) => Level::TRACE,
+        _ => return false,
+    };
+    *metadata.level() <= most
+}
+
+/// `what happened  name=value name=value`, one line an event.
+struct Lines;
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut line = Line::default();
+        event.record(&mut line);
+        let level = match *event.metadata().level() {
+            Level::ERROR => "error: ",
+            Level::WARN => "warning: ",
+            _ => "",
+        };
+        let text = printable(&format!("{level}{}{}", line.message, line.fields));
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+}
+
+#[derive(Default)]
+struct Line {
+    message: String,
+    fields: String,
+}
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            name => self.fields.push_str(&format!("  {name}={value:?}")),
+        }
+    }
+}
