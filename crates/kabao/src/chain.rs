@@ -184,3 +184,148 @@ macro_rules! chain {
         $client.segments([$($crate::chain!(@segment $segment)),+])
     };
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        ErrorKind,
+        testing::{By, Fake, builder, client, signed},
+    };
+
+    const PATH: &str = "v3/brand/partner/card-member/user-cards/{user_card_code}";
+
+    #[tokio::test]
+    async fn three_spellings_one_call() {
+        let fake = Fake::new(|_, _| signed(By::PublicKey, 200, "{}"));
+        let client = client(&fake);
+        let query = [
+            ("brand_id", "1004"),
+            ("card_id", "pbLatj"),
+            ("openid", "obLatj"),
+        ];
+        let spellings: [Chain; 3] = [
+            client
+                .chain(PATH)
+                .param("user_card_code", "478515832665")
+                .query(query),
+            client[PATH]
+                .param("user_card_code", "478515832665")
+                .query(query),
+            crate::chain!(
+                client,
+                v3.brand.partner.cardMember.userCards._user_card_code_
+            )
+            .param("user_card_code", "478515832665")
+            .query(query),
+        ];
+        let calls: Vec<Call> = spellings
+            .iter()
+            .map(|chain| chain.call(Method::Get).unwrap())
+            .collect();
+        assert_eq!(calls[0], calls[1]);
+        assert_eq!(calls[0], calls[2]);
+        for chain in spellings {
+            chain.get().await.unwrap();
+        }
+        for request in fake.seen() {
+            assert_eq!(
+                request.uri().path_and_query().unwrap().as_str(),
+                "/v3/brand/partner/card-member/user-cards/478515832665\
+                 ?brand_id=1004&card_id=pbLatj&openid=obLatj",
+            );
+        }
+    }
+
+    #[test]
+    fn an_indexed_path_is_kept_once_and_never_changed() {
+        let client = client(&Fake::new(|_, _| signed(By::PublicKey, 200, "{}")));
+        let first: *const Chain = &client[PATH];
+        let _ = client[PATH].param("user_card_code", "1");
+        assert!(std::ptr::eq(first, &client[PATH]));
+        assert!(std::ptr::eq(first, &client.clone()[PATH]));
+        assert!(
+            client[PATH].call(Method::Get).is_err(),
+            "no value was left behind"
+        );
+        let weak = Arc::downgrade(&client[PATH].client);
+        drop(client);
+        assert!(
+            weak.upgrade().is_none(),
+            "kept chains do not keep the client"
+        );
+    }
+
+    #[test]
+    fn names_are_rewritten_only_in_the_macro() {
+        let client = client(&Fake::new(|_, _| signed(By::PublicKey, 200, "{}")));
+        let reference = |chain: &Chain| chain.call(Method::Get).unwrap().reference;
+        assert_eq!(
+            reference(&client.chain("v3/userCards/A_b")),
+            "v3/userCards/A_b"
+        );
+        assert_eq!(reference(&client["v3/userCards"]), "v3/userCards");
+        let written = crate::chain!(client, v3."merchant-service".imageFiles.type._id_);
+        assert_eq!(
+            format!("{written:?}"),
+            "Chain(v3/merchant-service/image-files/type/{id})"
+        );
+        let written = crate::chain!(client, v3.payScore._id_).param("id", "AbC");
+        assert_eq!(reference(&written), "v3/pay-score/AbC");
+        // A whole path from elsewhere, such as a link to the next page.
+        let ready = client.chain("{+next}").param("next", "v3/x?offset=A%2F1");
+        assert_eq!(reference(&ready), "v3/x?offset=A%2F1");
+    }
+
+    #[tokio::test]
+    async fn mistakes_show_at_the_verb_and_nothing_is_sent() {
+        let fake = Fake::new(|_, _| signed(By::PublicKey, 200, "{}"));
+        let client = client(&fake);
+        let chain = client.chain(PATH);
+        let name = "user_card_code";
+        let broken = std::collections::HashMap::from([((1, 2), 3)]);
+        let cases = [
+            (chain.clone(), "no value for {user_card_code}"),
+            (chain.param(name, ""), "is empty"),
+            (chain.param(name, ".."), "dot segment"),
+            (chain.param(name, "."), "dot segment"),
+            (client.chain("v3/a/../b"), "dot segment"),
+            (
+                client.chain("{+path}").param("path", "v3/%2E%2e/b"),
+                "dot segment",
+            ),
+            (client.chain("v3/{a"), "unbalanced braces"),
+            (client.chain("v3/{}"), "without a name"),
+            (chain.query(5), "not a flat list of pairs"),
+            (chain.json(broken), "cannot be written as JSON"),
+        ];
+        for (chain, words) in cases {
+            let error = chain.patch().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Request);
+            assert!(error.to_string().contains(words), "{error}");
+            assert!(!error.may_have_taken_effect() && !error.is_retryable());
+            assert!(
+                error
+                    .get_ref()
+                    .unwrap()
+                    .is::<kabao_core::call::BuildError>()
+            );
+        }
+        assert_eq!(fake.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_base_path_is_signed_and_sent() {
+        let fake = Fake::new(|_, _| signed(By::PublicKey, 200, "{}"));
+        let client = builder(&fake)
+            .base_url("https://example.com/hk/")
+            .build()
+            .unwrap();
+        client.chain("v3/x").get().await.unwrap();
+        assert_eq!(fake.seen()[0].uri().path(), "/hk/v3/x");
+        assert!(crate::testing::is_signed(&fake.seen()[0]));
+    }
+}

@@ -63,6 +63,8 @@ mod chain;
 pub mod client;
 pub mod clock;
 pub mod error;
+#[cfg(test)]
+mod testing;
 pub mod transport;
 
 pub use self::{

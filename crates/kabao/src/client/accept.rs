@@ -274,6 +274,7 @@ fn span(call: &Call) -> tracing::Span {
         template = %call.template,
         request_id = tracing::field::Empty,
         key = tracing::field::Empty,
+        retries = tracing::field::Empty,
     )
 }
 
@@ -286,4 +287,260 @@ fn log_answer(response: &Response<Bytes>) {
         request_id,
         "answered",
     );
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::testing::{
+        By, Replier, Reply, client_getting, now, plain, sign, signed, signed_at, unsigned,
+    };
+
+    /// A genuine answer with its body replaced.
+    fn altered(status: u16) -> Reply {
+        let mut response = plain(status, r#"{"code":"X"}"#);
+        sign(&mut response, By::PublicKey, b"{}", now());
+        Reply::Answer(response)
+    }
+
+    async fn error_of(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Error {
+        let error = client_getting(reply)
+            .chain("v3/x")
+            .post()
+            .await
+            .unwrap_err();
+        assert!(error.to_string().starts_with("POST v3/x: "), "{error}");
+        error
+    }
+
+    #[tokio::test]
+    async fn a_genuine_answer_is_given() {
+        let client = client_getting(|| signed(By::PublicKey, 200, r#"{"a":[1]}"#));
+        let answer = client.chain("v3/x").get().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.request_id(), Some("08F5B8C2B506-0"));
+        assert_eq!(answer.body().as_ref(), br#"{"a":[1]}"#);
+        assert_eq!(answer.json::<Value>().unwrap()["a"][0], 1);
+        assert!(!format!("{answer:?}").contains('['));
+
+        let error = answer.json::<Vec<u8>>().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode);
+        assert!(!error.may_have_taken_effect());
+
+        let client = client_getting(|| signed(By::PublicKey, 204, ""));
+        let answer = client.chain("v3/x").delete().await.unwrap();
+        let error = answer.json::<Value>().unwrap_err();
+        assert!(error.to_string().contains("no body"), "{error}");
+        assert!(error.may_have_taken_effect());
+    }
+
+    #[tokio::test]
+    async fn what_does_not_verify_is_not_believed() {
+        let cases: [(&str, Replier); 9] = [
+            ("does not match", Box::new(|| altered(200))),
+            ("does not match", Box::new(|| altered(400))),
+            ("does not match", Box::new(|| altered(401))),
+            (
+                "Wechatpay-Timestamp is missing",
+                Box::new(|| unsigned(200, "{}")),
+            ),
+            (
+                "Wechatpay-Timestamp is missing",
+                Box::new(|| unsigned(204, "")),
+            ),
+            (
+                "300 s",
+                Box::new(|| signed_at(By::PublicKey, 200, "{}", now() - 400)),
+            ),
+            (
+                "300 s",
+                Box::new(|| signed_at(By::PublicKey, 500, "{}", now() + 400)),
+            ),
+            (
+                "no WeChat Pay key named 4A",
+                Box::new(|| signed(By::Stranger("4A"), 200, "{}")),
+            ),
+            (
+                "Wechatpay-Signature is missing",
+                Box::new(|| {
+                    let mut response = plain(404, "{}");
+                    sign(&mut response, By::PublicKey, b"{}", now());
+                    response.headers_mut().remove("wechatpay-signature");
+                    Reply::Answer(response)
+                }),
+            ),
+        ];
+        for (words, reply) in cases {
+            let error = error_of(reply).await;
+            assert_eq!(error.kind(), ErrorKind::Verification, "{words}");
+            assert!(error.to_string().contains(words), "{error}");
+            assert!(error.may_have_taken_effect() && !error.is_retryable());
+            assert!(error.get_ref().unwrap().is::<VerifyError>());
+            assert!(error.status().is_some() && error.code().is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_keeps_what_the_api_said() {
+        let body = r#"{"code":"PARAM_ERROR","message":"参数错误","detail":{"field":"/level","value":"13800138000","issue":"too long","location":"body"}}"#;
+        let error = error_of(move || signed(By::PublicKey, 400, body)).await;
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert_eq!(error.status().unwrap(), 400);
+        assert_eq!(error.code(), Some("PARAM_ERROR"));
+        assert_eq!(error.message(), Some("参数错误"));
+        assert_eq!(error.detail().unwrap()["location"], "body");
+        assert_eq!(error.request_id(), Some("08F5B8C2B506-0"));
+        assert!(!error.is_retryable() && !error.may_have_taken_effect());
+        assert_eq!(
+            error.to_string(),
+            "POST v3/x: 400 PARAM_ERROR: 参数错误 [/level: too long] (request id 08F5B8C2B506-0)",
+        );
+        assert!(!format!("{error:?}").contains("13800138000"));
+    }
+
+    #[tokio::test]
+    async fn statuses_and_signatures_make_the_kind() {
+        let api = r#"{"code":"SYSTEM_ERROR","message":"系统异常"}"#;
+        let page = "<html>Bad Gateway</html>";
+        let limited = r#"{"code":"FREQUENCY_LIMITED","message":""}"#;
+        let cases: [(ErrorKind, bool, bool, Replier); 7] = [
+            (
+                ErrorKind::Server,
+                true,
+                true,
+                Box::new(|| signed(By::PublicKey, 500, api)),
+            ),
+            (
+                ErrorKind::RateLimited,
+                true,
+                false,
+                Box::new(|| signed(By::PublicKey, 429, api)),
+            ),
+            (
+                ErrorKind::RateLimited,
+                true,
+                true,
+                Box::new(|| signed(By::PublicKey, 429, limited)),
+            ),
+            (
+                ErrorKind::Refused,
+                false,
+                false,
+                Box::new(|| signed(By::PublicKey, 401, api)),
+            ),
+            (
+                ErrorKind::Gateway,
+                true,
+                true,
+                Box::new(|| unsigned(502, page)),
+            ),
+            (
+                ErrorKind::Gateway,
+                false,
+                true,
+                Box::new(|| unsigned(413, page)),
+            ),
+            (
+                ErrorKind::Gateway,
+                false,
+                true,
+                Box::new(|| unsigned(401, page)),
+            ),
+        ];
+        for (kind, retryable, effect, reply) in cases {
+            let error = error_of(reply).await;
+            assert_eq!(error.kind(), kind, "{error}");
+            assert_eq!(error.is_retryable(), retryable, "{error}");
+            assert_eq!(error.may_have_taken_effect(), effect, "{error}");
+            assert!(!error.to_string().contains("html"), "{error}");
+        }
+        let client = client_getting(|| unsigned(413, ""));
+        let error = client.chain("v3/x").get().await.unwrap_err();
+        assert!(!error.may_have_taken_effect(), "a read has no effect");
+    }
+
+    #[tokio::test]
+    async fn a_refused_signature_says_what_the_server_verified() {
+        let body = r#"{"code":"SIGN_ERROR","detail":{"detail":{"issue":"sign not match"},"field":"signature","location":"authorization",
+            "sign_information":{"method":"POST","sign_message_length":347,"truncated_sign_message":"POST\n/v3/x\n1717411225\nabc\n{\"phone\"\n","url":"/v3/x"}},"message":"错误的签名，验签失败"}"#;
+        let error = error_of(move || unsigned(401, body)).await;
+        assert_eq!(error.kind(), ErrorKind::SignatureRefused);
+        assert_eq!(error.code(), Some("SIGN_ERROR"));
+        assert!(!error.may_have_taken_effect());
+        let text = error.to_string();
+        assert!(
+            text.contains(r#"["POST", "/v3/x", "1717411225", "abc"]"#),
+            "{text}"
+        );
+        assert!(
+            text.contains("347") && !text.contains("phone") && !text.contains('\n'),
+            "{text}"
+        );
+    }
+
+    #[tokio::test]
+    async fn of_a_statement_the_hash_is_signed() {
+        let statement = |file: &str, sha1: &str| {
+            let mut response = plain(200, file);
+            sign(&mut response, By::PublicKey, &statement_body(sha1), now());
+            response
+                .headers_mut()
+                .insert("wechatpay-statement-sha1", sha1.parse().unwrap());
+            response
+        };
+        let sha1 = "a9993e364706816aba3e25717850c26c9cd0d89d";
+        let good = client_getting(move || Reply::Answer(statement("abc", sha1)));
+        let answer = good.chain("v3/global/statements").get().await.unwrap();
+        assert_eq!(answer.body().as_ref(), b"abc");
+
+        let other_file = client_getting(move || Reply::Answer(statement("abd", sha1)));
+        let no_hash = client_getting(|| signed(By::PublicKey, 200, "abc"));
+        for client in [other_file, no_hash] {
+            let error = client.chain("v3/statements").get().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Verification);
+        }
+        // Errors on the same path are signed as everywhere.
+        let refused =
+            client_getting(|| signed(By::PublicKey, 400, r#"{"code":"NO_STATEMENT_EXIST"}"#));
+        let error = refused.chain("v3/statements").get().await.unwrap_err();
+        assert_eq!(error.code(), Some("NO_STATEMENT_EXIST"));
+    }
+
+    #[tokio::test]
+    async fn an_unsigned_file_takes_an_explicit_step() {
+        let client = client_getting(|| unsigned(200, "abc"));
+        let file = client.chain("v3/billdownload/file").query([("token", "t")]);
+        let error = file.get().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Request);
+        assert!(error.to_string().contains("download()"), "{error}");
+
+        let unverified = file.download().await.unwrap();
+        let sha1 = "A9993E364706816ABA3E25717850C26C9CD0D89D";
+        assert_eq!(
+            unverified.clone().verify_sha1(sha1).unwrap().as_ref(),
+            b"abc"
+        );
+        let error = unverified.clone().verify_sha1("00").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Verification);
+        assert_eq!(unverified.into_unverified().as_ref(), b"abc");
+
+        let error = client.chain("v3/x").download().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Request);
+
+        let client = client_getting(|| signed(By::PublicKey, 403, r#"{"code":"NO_AUTH"}"#));
+        let error = client
+            .chain("v3/billdownload/file")
+            .download()
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), Some("NO_AUTH"));
+        let client = client_getting(|| altered(403));
+        let error = client
+            .chain("v3/billdownload/file")
+            .download()
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Verification);
+    }
 }

@@ -1,6 +1,5 @@
 use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
-use http::HeaderValue;
 use kabao_core::{
     ApiV3Key, PublicKey,
     certificate::Certificate,
@@ -9,7 +8,7 @@ use kabao_core::{
     target::BaseUrl,
 };
 
-use super::{Client, FixedHeaders, Hosts, Inner, Pace, RetryPolicy};
+use super::{Client, FixedHeaders, Hosts, Inner, Pace, RetryPolicy, prepare::ascii_header};
 use crate::{
     auth::{Credentials, Identity, PlatformKeys},
     clock::{Clock, SystemClock},
@@ -217,7 +216,10 @@ impl ClientBuilder {
 
     fn fixed_headers(&self) -> Result<FixedHeaders> {
         let header = |name: &str, value: &str| {
-            HeaderValue::from_str(value).map_err(|error| Error::setting(name, error))
+            ascii_header(value).ok_or_else(|| {
+                let text = format!("{name}: `{value}` has characters that no header can have");
+                Error::new(ErrorKind::Config, text)
+            })
         };
         let user_agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
         if user_agent.is_empty() {
@@ -330,3 +332,163 @@ fn check_keys(identity: &Identity, ring: &Keyring, downloads: bool) -> Result<()
 }
 
 const USER_AGENT: &str = concat!("kabao/", env!("CARGO_PKG_VERSION"), " (Rust)");
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::{
+        Brand, Merchant,
+        testing::{API_V3_KEY, PUBLIC_KEY_ID, SERIAL_NO, keys, merchant},
+    };
+
+    fn public_pem() -> String {
+        keys().platform.public_key().to_spki_pem()
+    }
+
+    fn with_key(credentials: impl Into<Credentials>) -> ClientBuilder {
+        Client::builder(credentials).wechatpay_public_key(PUBLIC_KEY_ID, public_pem())
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named() {
+        let good = || with_key(merchant());
+        let certified = &keys().certified[0];
+        let own = |serial: &str| {
+            Merchant::new("1900000001", serial, certified.key.clone()).certificate(&certified.pem)
+        };
+        let brand = || Brand::new("1004", SERIAL_NO, keys().merchant.clone());
+        let private_pem = keys().merchant.to_pkcs8_pem().unwrap();
+        let cases = [
+            (
+                Client::builder(merchant()),
+                "no WeChat Pay key: give wechatpay_public_key",
+            ),
+            (Client::builder(brand()), "wechatpay_public_key is missing"),
+            (
+                with_key(brand()).auto_certificates(API_V3_KEY),
+                "a brand has none",
+            ),
+            (
+                with_key(brand()).platform_certificate(&certified.pem),
+                "a brand has none",
+            ),
+            (
+                good().wechatpay_public_key("4A4A", public_pem()),
+                "begins with PUB_KEY_ID_",
+            ),
+            (
+                good().wechatpay_public_key(PUBLIC_KEY_ID, "no pem"),
+                "wechatpay_public_key: no PEM",
+            ),
+            (
+                good().wechatpay_public_key(PUBLIC_KEY_ID, private_pem.as_bytes()),
+                "wechatpay_public_key: this is a private key",
+            ),
+            (
+                good().platform_certificate("x"),
+                "platform_certificate: no certificate",
+            ),
+            (
+                with_key(own(&certified.serial_no)).platform_certificate(&certified.pem),
+                "the caller's own certificate",
+            ),
+            (
+                good().auto_certificates("short"),
+                "auto_certificates: an APIv3 key has exactly 32",
+            ),
+            (
+                good().base_url("api.mch.weixin.qq.com"),
+                "base_url: `api.mch.weixin.qq.com` is not",
+            ),
+            (good().backup_base_url("ftp://x"), "backup_base_url: "),
+            (good().user_agent("商店"), "user_agent: "),
+            (good().user_agent(""), "user_agent: empty"),
+            (good().accept_language("a\nb"), "accept_language: "),
+            (good().rate_limit(0), "rate_limit: 0"),
+            (
+                good().root_certificate("x"),
+                "root_certificate: no certificate",
+            ),
+            (
+                with_key(Merchant::new("", SERIAL_NO, keys().merchant.clone())),
+                "mchid: ``",
+            ),
+            (
+                with_key(Brand::new("1\"4", SERIAL_NO, keys().merchant.clone())),
+                "brand_id: ",
+            ),
+            (
+                with_key(Merchant::new("1", "4A 4B", keys().merchant.clone())),
+                "serial_no: ",
+            ),
+            (
+                with_key(own(SERIAL_NO)),
+                "is not the certificate's, which is 4A4A",
+            ),
+            (
+                with_key(
+                    Merchant::new("1", &certified.serial_no, keys().merchant.clone())
+                        .certificate(&certified.pem),
+                ),
+                "the private key does not belong to certificate 4A4A",
+            ),
+            (
+                with_key(merchant().certificate(public_pem())),
+                "certificate: no certificate",
+            ),
+        ];
+        for (builder, words) in cases {
+            let error = builder.build().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().contains(words), "{error}");
+            assert!(!error.to_string().contains("short"), "{error}");
+        }
+    }
+
+    #[test]
+    fn good_settings_make_a_client_that_shows_no_secret() {
+        let certified = &keys().certified[0];
+        let own = Merchant::new(
+            "1900000001",
+            certified.serial_no.to_lowercase(),
+            certified.key.clone(),
+        )
+        .certificate(&certified.pem);
+        let builder = with_key(own)
+            .platform_certificate(&keys().certified[1].pem)
+            .auto_certificates(API_V3_KEY.to_owned())
+            .root_certificate(&certified.pem)
+            .rate_limit(50);
+        assert!(!format!("{builder:?}").contains(API_V3_KEY));
+        let client = builder.build().unwrap();
+        assert!(!format!("{client:?}").contains(API_V3_KEY));
+
+        let key = ApiV3Key::new(API_V3_KEY).unwrap();
+        Client::builder(merchant())
+            .auto_certificates(key)
+            .build()
+            .unwrap();
+    }
+
+    #[test]
+    fn everything_can_be_shared_between_threads() {
+        fn shared<T: Clone + fmt::Debug + Send + Sync + 'static>() {}
+        shared::<Client>();
+        shared::<crate::Chain>();
+        shared::<crate::Error>();
+        shared::<crate::Answer>();
+        shared::<crate::card_member::CardMember>();
+        shared::<crate::card_member::UserCards>();
+        fn sendable<T: Send>(_: &T) {}
+        let client = with_key(merchant()).build().unwrap();
+        let chain = client.chain("v3/x");
+        sendable(&chain.get());
+        let (cards, key) = (
+            client.card_member().user_cards(),
+            crate::card_member::UserCardKey::new("1", "2", "3"),
+        );
+        sendable(&cards.get(&key));
+        sendable(&client.seal("x"));
+    }
+}

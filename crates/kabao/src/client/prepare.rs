@@ -145,10 +145,17 @@ pub(super) fn random() -> Result<[u8; 32]> {
 }
 
 fn header(call: &Call, name: &str, value: &str) -> Result<HeaderValue> {
-    HeaderValue::from_str(value).map_err(|_| {
+    ascii_header(value).ok_or_else(|| {
         let text = format!("header {name}: only visible ASCII characters can be sent");
         Error::request(call, text)
     })
+}
+
+/// The HTTP library would take other bytes too, which servers read differently.
+pub(super) fn ascii_header(value: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(value)
+        .ok()
+        .filter(|_| value.is_ascii())
 }
 
 fn method(method: Method) -> http::Method {
@@ -163,3 +170,104 @@ fn method(method: Method) -> http::Method {
 
 /// [`SERIAL`], as the HTTP library writes names.
 const SERIAL_NAME: HeaderName = HeaderName::from_static("wechatpay-serial");
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use kabao_core::call::Method;
+
+    use crate::{
+        Client, ErrorKind,
+        testing::{By, Fake, PUBLIC_KEY_ID, builder, client, is_signed, keys, merchant, signed},
+    };
+
+    #[tokio::test]
+    async fn what_is_signed_is_what_goes_out() {
+        let fake = Fake::new(|_, _| signed(By::PublicKey, 200, "{}"));
+        let client = client(&fake);
+        let chain = client
+            .chain("v3/测试/{code}/_b_")
+            .param("code", "a/b%2F 张三")
+            .param("b", "x")
+            .query([("name", "张 三"), ("plus", "1+1")]);
+        chain.get().await.unwrap();
+        chain.json([("k", "值")]).put().await.unwrap();
+        let seen = fake.seen();
+        assert_eq!(
+            seen[0].uri().to_string(),
+            "https://api.mch.weixin.qq.com/v3/%E6%B5%8B%E8%AF%95/a%2Fb%252F%20%E5%BC%A0%E4%B8%89/x\
+             ?name=%E5%BC%A0%20%E4%B8%89&plus=1%2B1",
+        );
+        assert_eq!(seen[1].body().as_ref(), r#"[["k","值"]]"#.as_bytes());
+        assert_eq!(seen[1].headers()["content-type"], "application/json");
+        for request in &seen {
+            assert!(is_signed(request));
+            assert!(request.headers()["authorization"].is_sensitive());
+            assert_eq!(request.headers()["wechatpay-serial"], PUBLIC_KEY_ID);
+            assert_eq!(request.headers()["accept"], "application/json");
+            assert!(
+                request.headers()["user-agent"]
+                    .to_str()
+                    .unwrap()
+                    .starts_with("kabao/")
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn the_callers_headers_count() {
+        let fake = Fake::new(|_, _| signed(By::PublicKey, 200, "{}"));
+        let client = builder(&fake)
+            .user_agent("shop/1")
+            .accept_language("en")
+            .build()
+            .unwrap();
+        let chain = client
+            .chain("v3/x")
+            .header("Wechatpay-Serial", "4A")
+            .header("accept", "*/*");
+        chain.get().await.unwrap();
+        let seen = fake.seen();
+        let headers = seen[0].headers();
+        assert_eq!(headers["wechatpay-serial"], "4A");
+        assert_eq!(headers["accept"], "*/*");
+        assert_eq!(headers["user-agent"], "shop/1");
+        assert_eq!(headers["accept-language"], "en");
+
+        for (name, value) in [("X-Name", "张三"), ("a b", "c"), ("authorization", "mine")] {
+            let error = chain.header(name, value).get().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Request);
+            assert!(error.to_string().contains(name), "{error}");
+            assert!(!error.may_have_taken_effect());
+        }
+        assert_eq!(fake.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn without_a_public_key_the_newest_certificate_is_asked_for() {
+        let fake = Fake::new(|_, _| signed(By::Certificate(0), 200, "{}"));
+        let [older, newer] = &keys().certified;
+        let client = Client::builder(merchant())
+            .platform_certificate(&newer.pem)
+            .platform_certificate(&older.pem)
+            .transport(fake.clone());
+        let answer = client.build().unwrap().chain("v3/x").get().await.unwrap();
+        assert_eq!(
+            fake.seen()[0].headers()["wechatpay-serial"],
+            newer.serial_no
+        );
+        assert_eq!(answer.verified_by().as_str(), older.serial_no);
+    }
+
+    #[tokio::test]
+    async fn a_call_can_be_signed_and_looked_at() {
+        let fake = Fake::new(|_, _| signed(By::PublicKey, 200, "{}"));
+        let client = client(&fake);
+        let call = client.chain("v3/x").json([1]).call(Method::Post).unwrap();
+        let signed = client.sign(&call).await.unwrap();
+        assert!(is_signed(signed.request()));
+        assert!(signed.message().starts_with(b"POST\n/v3/x\n"));
+        assert!(signed.message().ends_with(b"\n[1]\n"));
+        assert_eq!(fake.count(), 0);
+    }
+}

@@ -143,6 +143,7 @@ impl Inner {
                     in_doubt |= doubtful(&outcome);
                     announce(tried, wait, &outcome);
                     retried += 1;
+                    tracing::Span::current().record("retries", retried);
                     sleep(wait).await;
                 }
                 (_, Ok(response)) => return Ok(Received { response, in_doubt }),
@@ -282,4 +283,260 @@ fn silent(call: &Call, silence: Silence, in_doubt: bool, tried: u32, timeout: Du
         }
     };
     failure.on(call).in_doubt(call, in_doubt).into()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::time::Duration;
+
+    use crate::{
+        ErrorKind, RetryPolicy,
+        testing::{By, Fake, Replier, Reply, builder, client, is_signed, keys, signed, unsigned},
+        transport::Stage,
+    };
+
+    fn ok() -> Reply {
+        signed(By::PublicKey, 200, "{}")
+    }
+
+    #[tokio::test]
+    async fn reads_are_tried_again_and_signed_anew() {
+        keys();
+        let fake = Fake::slow(Duration::from_millis(1), |number, _| match number {
+            0 => unsigned(502, "<html>"),
+            1 => Reply::Fails(Stage::Sent),
+            _ => ok(),
+        });
+        client(&fake).chain("v3/x").get().await.unwrap();
+        let seen = fake.seen();
+        assert_eq!(seen.len(), 3);
+        assert!(seen.iter().all(is_signed));
+        let authorization = |index: usize| &seen[index].headers()["authorization"];
+        assert_ne!(authorization(0), authorization(1));
+        assert_ne!(authorization(1), authorization(2));
+
+        let fake = Fake::new(|_, _| signed(By::PublicKey, 503, r#"{"code":"BUSY"}"#));
+        let error = client(&fake).chain("v3/x").get().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Server);
+        assert_eq!(fake.count(), 3, "two more times at most");
+
+        let fake = Fake::new(|_, _| signed(By::PublicKey, 404, r#"{"code":"NONE"}"#));
+        client(&fake).chain("v3/x").get().await.unwrap_err();
+        assert_eq!(fake.count(), 1, "a refusal is final");
+    }
+
+    #[tokio::test]
+    async fn what_may_be_applied_twice_is_tried_again_only_if_it_never_left() {
+        let cases: [(usize, bool, Option<ErrorKind>, Replier); 5] = [
+            (2, false, None, Box::new(|| Reply::Fails(Stage::Connecting))),
+            (
+                1,
+                true,
+                Some(ErrorKind::Network),
+                Box::new(|| Reply::Fails(Stage::Sent)),
+            ),
+            (
+                1,
+                true,
+                Some(ErrorKind::Network),
+                Box::new(|| Reply::Fails(Stage::Answered)),
+            ),
+            (
+                1,
+                false,
+                Some(ErrorKind::Request),
+                Box::new(|| Reply::Fails(Stage::Unsendable)),
+            ),
+            (
+                1,
+                true,
+                Some(ErrorKind::Gateway),
+                Box::new(|| unsigned(503, "")),
+            ),
+        ];
+        for (count, effect, kind, reply) in cases {
+            let fake = Fake::new(move |number, _| if number == 0 { reply() } else { ok() });
+            let outcome = client(&fake).chain("v3/x").post().await;
+            assert_eq!(fake.count(), count, "{kind:?}");
+            assert_eq!(outcome.as_ref().err().map(crate::Error::kind), kind);
+            if let Err(error) = outcome {
+                assert_eq!(error.may_have_taken_effect(), effect, "{error}");
+            }
+        }
+        // Nobody listens at all.
+        let fake = Fake::new(|_, _| Reply::Fails(Stage::Connecting));
+        let error = client(&fake).chain("v3/x").post().await.unwrap_err();
+        assert_eq!((error.kind(), fake.count()), (ErrorKind::Connect, 3));
+        assert!(error.is_retryable() && !error.may_have_taken_effect());
+        assert!(
+            error
+                .get_ref()
+                .unwrap()
+                .is::<crate::transport::TransportError>()
+        );
+    }
+
+    #[tokio::test]
+    async fn doubt_about_an_earlier_try_is_not_forgotten() {
+        let fake = Fake::new(|number, _| match number {
+            0 => Reply::Fails(Stage::Sent),
+            _ => signed(By::PublicKey, 400, r#"{"code":"INVALID_REQUEST"}"#),
+        });
+        let chain = client(&fake).chain("v3/x").repeatable(true);
+        let error = chain.patch().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert!(error.may_have_taken_effect());
+        assert!(!error.is_retryable());
+    }
+
+    #[tokio::test]
+    async fn a_policy_can_forbid_retries() {
+        let fake = Fake::new(|_, _| unsigned(503, ""));
+        let client = builder(&fake).retry(RetryPolicy::none()).build().unwrap();
+        client.chain("v3/x").get().await.unwrap_err();
+        assert_eq!(fake.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn nothing_outlasts_the_deadline() {
+        keys();
+        let fake = Fake::new(|_, _| Reply::Never);
+        let client = builder(&fake)
+            .timeout(Duration::from_millis(200))
+            .build()
+            .unwrap();
+        let start = std::time::Instant::now();
+        let error = client.chain("v3/x").post().await.unwrap_err();
+        assert!(start.elapsed() < Duration::from_millis(900));
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert!(error.may_have_taken_effect() && error.is_retryable());
+        assert!(error.to_string().contains("200ms"), "{error}");
+        assert!(
+            !client
+                .chain("v3/x")
+                .get()
+                .await
+                .unwrap_err()
+                .may_have_taken_effect()
+        );
+
+        // A wait that does not fit is not begun.
+        let fake = Fake::new(
+            |_, _| match signed(By::PublicKey, 429, r#"{"code":"RATE"}"#) {
+                Reply::Answer(mut response) => {
+                    response
+                        .headers_mut()
+                        .insert("retry-after", "18446744073709551615".parse().unwrap());
+                    Reply::Answer(response)
+                }
+                other => other,
+            },
+        );
+        let error = crate::testing::client(&fake)
+            .chain("v3/x")
+            .get()
+            .await
+            .unwrap_err();
+        assert_eq!((error.kind(), fake.count()), (ErrorKind::RateLimited, 1));
+
+        // Neither is a call while others have their turn.
+        let fake = Fake::new(|_, _| ok());
+        let client = builder(&fake)
+            .rate_limit(1)
+            .timeout(Duration::from_millis(100))
+            .build()
+            .unwrap();
+        let chain = client.chain("v3/x");
+        let mut last = Ok(());
+        for _ in 0..4 {
+            last = chain.post().await.map(|_| ());
+        }
+        let error = last.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert!(!error.may_have_taken_effect());
+
+        // No timeout at all is not a panic.
+        let client = builder(&Fake::new(|_, _| ok()))
+            .timeout(Duration::MAX)
+            .build()
+            .unwrap();
+        client.chain("v3/x").get().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_try_that_hangs_gives_way_to_the_next() {
+        let fake = Fake::new(|number, _| if number == 0 { Reply::Never } else { ok() });
+        let policy = RetryPolicy::default().attempt_timeout(Duration::from_millis(50));
+        let client = builder(&fake).retry(policy).build().unwrap();
+        client.chain("v3/x").get().await.unwrap();
+        assert_eq!(fake.count(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_backup_host_serves_when_the_network_fails() {
+        let fake = Fake::new(|_, request| match request.uri().host() {
+            Some("api.mch.weixin.qq.com") => Reply::Fails(Stage::Connecting),
+            _ => ok(),
+        });
+        let client = builder(&fake)
+            .backup_base_url("https://api2.mch.weixin.qq.com/")
+            .retry(RetryPolicy::none())
+            .build()
+            .unwrap();
+        client.chain("v3/x").post().await.unwrap();
+        client.chain("v3/x").post().await.unwrap();
+        let hosts: Vec<_> = fake
+            .seen()
+            .iter()
+            .map(|request| request.uri().host().unwrap().to_owned())
+            .collect();
+        let (main, backup) = ("api.mch.weixin.qq.com", "api2.mch.weixin.qq.com");
+        assert_eq!(hosts, [main, backup, backup], "it stays there for a while");
+        assert!(fake.seen().iter().all(is_signed));
+    }
+
+    #[tokio::test]
+    async fn the_backup_host_is_not_for_error_answers() {
+        let fake = Fake::new(|_, _| signed(By::PublicKey, 500, r#"{"code":"SYSTEM_ERROR"}"#));
+        let client = builder(&fake)
+            .backup_base_url("https://api2.mch.weixin.qq.com/")
+            .build()
+            .unwrap();
+        client.chain("v3/x").get().await.unwrap_err();
+        let main = Some("api.mch.weixin.qq.com");
+        assert!(
+            fake.seen()
+                .iter()
+                .all(|request| request.uri().host() == main)
+        );
+
+        // And a request that may have arrived is not sent there again.
+        let fake = Fake::new(|_, _| Reply::Fails(Stage::Sent));
+        let client = builder(&fake)
+            .backup_base_url("https://api2.mch.weixin.qq.com/")
+            .build()
+            .unwrap();
+        client.chain("v3/x").post().await.unwrap_err();
+        assert_eq!(fake.count(), 1);
+    }
+
+    #[test]
+    fn without_a_runtime_there_is_an_error_and_no_panic() {
+        use std::{
+            future::Future as _,
+            pin::pin,
+            task::{Context, Poll, Waker},
+        };
+        let client = client(&Fake::new(|_, _| ok()));
+        let chain = client.chain("v3/x");
+        let mut call = pin!(chain.get());
+        let Poll::Ready(outcome) = call.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        else {
+            unreachable!("it cannot wait for anything");
+        };
+        let error = outcome.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("kabao::blocking"), "{error}");
+    }
 }

@@ -217,3 +217,198 @@ fn describe(
     }
     TransportError::new(stage, reason).with_source(error)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::{
+        io::{Read as _, Write as _},
+        net::{SocketAddr, TcpListener, TcpStream},
+        sync::mpsc,
+    };
+
+    use super::*;
+
+    fn transport() -> ReqwestTransport {
+        let settings = Settings {
+            connect_timeout: Duration::from_millis(300),
+            roots: Vec::new(),
+        };
+        ReqwestTransport::new(settings, "http://127.0.0.1:1").unwrap()
+    }
+
+    /// A server that gives each request on each connection the next answer, and
+    /// tells what it read. An empty answer closes the connection.
+    fn server(answers: Vec<Vec<u8>>) -> (SocketAddr, mpsc::Receiver<(u16, String)>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut answers = answers.into_iter().peekable();
+            while answers.peek().is_some() {
+                let (mut stream, peer) = listener.accept().unwrap();
+                while let Some(request) = read(&mut stream) {
+                    tell.send((peer.port(), request)).unwrap();
+                    match answers.next() {
+                        Some(answer) if !answer.is_empty() => stream.write_all(&answer).unwrap(),
+                        _ => break,
+                    }
+                }
+            }
+        });
+        (address, told)
+    }
+
+    /// One request with a body as long as it says, or `None` at the end.
+    fn read(stream: &mut TcpStream) -> Option<String> {
+        let mut bytes = Vec::new();
+        let mut byte = [0];
+        while !bytes.ends_with(b"\r\n\r\n") {
+            if stream.read(&mut byte).unwrap_or(0) == 0 {
+                return None;
+            }
+            bytes.push(byte[0]);
+        }
+        let head = String::from_utf8(bytes).unwrap();
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
+            .unwrap_or(0);
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).unwrap();
+        Some(head + &String::from_utf8(body).unwrap())
+    }
+
+    fn ok(body: &str) -> Vec<u8> {
+        let length = body.len();
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nX-A: b\r\n\r\n{body}").into_bytes()
+    }
+
+    fn request(address: SocketAddr, target: &str, body: &'static str) -> http::Request<Bytes> {
+        http::Request::post(format!("http://{address}{target}"))
+            .header("Accept", "application/json")
+            .header("User-Agent", "kabao")
+            .body(Bytes::from_static(body.as_bytes()))
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_it_is_given_goes_out_and_connections_are_reused() {
+        let (address, told) = server(vec![ok("one"), ok("two")]);
+        let transport = transport();
+        let target = "/v3/a%2Fb//c;d=1,2/%E5%BC%A0?x=1%202&y=a/b?&z=[1]*~'".replace('\'', "%27");
+        for body in ["{}", ""] {
+            let answer = transport
+                .send(request(address, &target, body), 100)
+                .await
+                .unwrap();
+            assert_eq!(answer.headers()["x-a"], "b");
+            assert_eq!(answer.body().len(), 3);
+        }
+        let (port, first) = told.recv().unwrap();
+        assert!(
+            first.starts_with(&format!("POST {target} HTTP/1.1\r\n")),
+            "{first}"
+        );
+        assert!(first.ends_with("\r\n\r\n{}"), "{first}");
+        assert!(first.contains("user-agent: kabao\r\n"), "{first}");
+        assert!(!first.contains("accept-encoding"), "{first}");
+        let (again, second) = told.recv().unwrap();
+        assert_eq!(port, again);
+        assert!(second.contains("content-length: 0") || !second.contains("content-length"));
+    }
+
+    #[tokio::test]
+    async fn a_target_that_would_be_rewritten_is_refused() {
+        let (address, told) = server(vec![ok("")]);
+        let transport = transport();
+        for target in ["/v3/a/%2e%2e/b", "/v3/./b", "/v3/x?a='b'"] {
+            let error = transport
+                .send(request(address, target, ""), 100)
+                .await
+                .unwrap_err();
+            assert_eq!(error.stage(), Stage::Unsendable, "{target}");
+            assert!(error.to_string().contains("not what was signed"), "{error}");
+            assert!(!error.may_have_been_sent());
+        }
+        assert!(told.try_recv().is_err());
+        for target in ["/v3/x?", "/v3/x", "/", "/v3/x??", "/v3/x/?a"] {
+            let uri = request(address, target, "").uri().clone();
+            assert!(url_of(&uri).is_ok(), "{target}");
+        }
+    }
+
+    #[tokio::test]
+    async fn redirects_are_answers_and_large_answers_are_not() {
+        let redirect =
+            b"HTTP/1.1 302 Found\r\nLocation: /v3/y\r\nContent-Length: 0\r\n\r\n".to_vec();
+        let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n";
+        let (address, _told) = server(vec![
+            redirect,
+            chunked.to_vec(),
+            ok("0123456789"),
+            chunked.to_vec(),
+        ]);
+        let transport = transport();
+        let send = |limit| transport.send(request(address, "/v3/x", ""), limit);
+        assert_eq!(send(10).await.unwrap().status(), 302);
+        assert_eq!(send(6).await.unwrap().body().as_ref(), b"abcdef");
+        for limit in [9, 5] {
+            let error = send(limit).await.unwrap_err();
+            assert_eq!(error.stage(), Stage::Answered);
+            assert!(
+                error
+                    .to_string()
+                    .contains(&format!("more than {limit} bytes")),
+                "{error}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failure_tells_whether_the_request_was_sent() {
+        let (address, _told) = server(vec![Vec::new()]);
+        let error = transport()
+            .send(request(address, "/v3/x", "{}"), 100)
+            .await
+            .unwrap_err();
+        assert_eq!(error.stage(), Stage::Sent, "{error}");
+
+        let closed = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let error = transport()
+            .send(request(closed, "/v3/x", "{}"), 100)
+            .await
+            .unwrap_err();
+        assert_eq!(error.stage(), Stage::Connecting, "{error}");
+        assert!(error.to_string().contains("refused"), "{error}");
+        assert!(error.source().is_some());
+
+        // A server that takes the connection but does not speak TLS.
+        let (address, _told) = server(vec![ok("")]);
+        let mut tls = request(address, "/v3/x", "{}");
+        *tls.uri_mut() = format!("https://{address}/v3/x").parse().unwrap();
+        let error = transport().send(tls, 100).await.unwrap_err();
+        assert_eq!(error.stage(), Stage::Connecting, "{error}");
+    }
+
+    #[test]
+    fn loopback_hosts_are_known() {
+        for (url, loopback) in [
+            ("http://127.0.0.1:8080", true),
+            ("https://127.8.9.1", true),
+            ("http://[::1]:80", true),
+            ("http://localhost", true),
+            ("https://api.mch.weixin.qq.com", false),
+            ("http://10.0.0.1", false),
+        ] {
+            assert_eq!(
+                Route::of(&Url::parse(url).unwrap()).loopback,
+                loopback,
+                "{url}"
+            );
+        }
+    }
+}
