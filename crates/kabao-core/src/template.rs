@@ -225,14 +225,15 @@ fn check_path(path: &str) -> Result<(), TemplateError> {
     }
 }
 
-/// `_name_` and `$name$` as a whole segment.
+/// `_name_` and `$name$` as a whole segment. What could not stand as `{name}`
+/// is no name, so that a template shown is the template that was read.
 fn whole_segment_name(segment: &str) -> Option<&str> {
-    ['_', '$'].into_iter().find_map(|mark| {
-        segment
-            .strip_prefix(mark)?
-            .strip_suffix(mark)
-            .filter(|name| !name.is_empty())
-    })
+    let is_name =
+        |name: &&str| !name.is_empty() && !name.starts_with('+') && !name.contains(['/', '{', '}']);
+    ['_', '$']
+        .into_iter()
+        .find_map(|mark| segment.strip_prefix(mark)?.strip_suffix(mark))
+        .filter(is_name)
 }
 
 fn parse_braces(segment: &str, path: &str, parts: &mut Vec<Part>) -> Result<(), TemplateError> {

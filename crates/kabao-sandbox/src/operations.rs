@@ -7,7 +7,7 @@ use kabao_core::signature::Scheme;
 
 use crate::{
     refusal::Refusal,
-    routes::{Context, Reply, certificates, security, user_cards},
+    routes::{Context, Reply, cards, certificates, security, user_cards},
 };
 
 /// One operation at one address.
@@ -62,6 +62,22 @@ fn table() -> Vec<Operation> {
             "/v3/security/echo",
             USUAL,
             |cx| Box::pin(security::echo(cx)),
+        ),
+        operation(
+            "get_card",
+            PARTNER,
+            Method::GET,
+            "/v3/brand/partner/card-member/cards/{card_id}",
+            USUAL,
+            |cx| Box::pin(cards::get(cx)),
+        ),
+        operation(
+            "get_card",
+            BRAND,
+            Method::GET,
+            "/brand/card-member/cards/{card_id}",
+            USUAL,
+            |cx| Box::pin(cards::get(cx)),
         ),
         operation(
             "list_user_cards",
@@ -181,7 +197,10 @@ mod tests {
     fn every_operation_of_the_table_is_found_at_its_address() {
         let routes = Routes::new();
         for operation in table() {
-            let path = operation.path.replace("{user_card_code}", "47%2F8");
+            let path = operation
+                .path
+                .replace("{user_card_code}", "47%2F8")
+                .replace("{card_id}", "pbLatj");
             match routes.find(&operation.method, &path) {
                 Found::Operation(found, _) => assert_eq!(found.id, operation.id),
                 _ => panic!("{operation:?} is not found"),

@@ -2,7 +2,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{CardType, CommonFieldName, ValidDateInformation};
-use crate::{open_enum::open_enum, time::Time};
+use crate::{
+    call::{BuildError, Call, Method},
+    open_enum::open_enum,
+    operation::{Caller, Operation},
+    sensitive::{Opener, Sealer},
+    time::Time,
+};
 
 open_enum! {
     /// Who gives a card its code.
@@ -193,4 +199,51 @@ pub struct CustomQuestion {
     /// Members this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// Reads one card template.
+///
+/// `GET …/cards/{card_id}`: page 4015336974 for the service provider, 4015582715
+/// for the brand.
+///
+/// ```
+/// use kabao_core::{card_member::GetCard, operation::{Caller, Operation}, PrivateKey};
+///
+/// # let key = PrivateKey::generate().unwrap();
+/// # let wechatpay_public_key = key.public_key();
+/// let get = GetCard { card_id: "pbLatj".into() };
+/// let caller = Caller::Partner { brand_id: "1004".into() };
+/// let call = get.call(&caller, wechatpay_public_key)?;
+/// assert_eq!(call.reference, "v3/brand/partner/card-member/cards/pbLatj?brand_id=1004");
+/// # Ok::<(), kabao_core::call::BuildError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetCard {
+    /// The template's id, at most 32 characters.
+    pub card_id: String,
+}
+
+impl Operation for GetCard {
+    type Output = Card;
+
+    fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
+        #[derive(Serialize)]
+        struct Query<'a> {
+            brand_id: Option<&'a str>,
+        }
+        Call::to(&caller.path("cards/{card_id}"))
+            .param("card_id", &self.card_id)
+            .query(&Query {
+                brand_id: caller.brand_id(),
+            })
+            .build(Method::Get)
+    }
+
+    fn seals(&self) -> bool {
+        false
+    }
+
+    fn decode(&self, body: &[u8], _open: &dyn Opener) -> Result<Card, serde_json::Error> {
+        serde_json::from_slice(body)
+    }
 }

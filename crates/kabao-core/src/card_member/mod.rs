@@ -17,7 +17,7 @@ mod validity;
 
 pub use card::{
     Card, CardState, CardUserInformation, CodeMode, CodeType, CustomFieldType, CustomQuestion,
-    JumpInformation, PurchaseInformation,
+    GetCard, JumpInformation, PurchaseInformation,
 };
 pub use user_card::{CardType, GetUserCard, UserCard, UserCardKey, UserCardState};
 pub use user_card_change::{UpdateUserCard, UserCardChange};

@@ -52,6 +52,17 @@ pub struct UserCardChange<S = Sensitive> {
     pub attach: Option<String>,
 }
 
+impl UserCardChange {
+    /// Changes nothing yet.
+    ///
+    /// Made in plaintext alone, so that the kind of its values need not be
+    /// spelled out.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
 impl<S> UserCardChange<S> {
     /// The wire names of the members.
     pub const MEMBERS: [&'static str; 8] = [
@@ -64,21 +75,6 @@ impl<S> UserCardChange<S> {
         "user_information",
         "attach",
     ];
-
-    /// Changes nothing yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            card_color: None,
-            card_picture_url: None,
-            phone_number: None,
-            level: None,
-            valid_date_information: None,
-            pickup_time: None,
-            user_information: None,
-            attach: None,
-        }
-    }
 
     /// Sets the background colour, `#RRGGBB`.
     #[must_use]
@@ -211,7 +207,16 @@ impl<S> UserCardChange<S> {
 
 impl<S> Default for UserCardChange<S> {
     fn default() -> Self {
-        Self::new()
+        Self {
+            card_color: None,
+            card_picture_url: None,
+            phone_number: None,
+            level: None,
+            valid_date_information: None,
+            pickup_time: None,
+            user_information: None,
+            attach: None,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a request that was let in to a reply: parse, ask the domain, answer.
 
+pub(crate) mod cards;
 pub(crate) mod certificates;
 pub(crate) mod security;
 pub(crate) mod user_cards;

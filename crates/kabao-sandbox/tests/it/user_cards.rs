@@ -371,3 +371,30 @@ fn a_users_cards_are_listed_by_pages() {
         .json();
     assert_eq!(page["total_count"], 1);
 }
+
+#[test]
+fn the_template_of_the_sample_card_is_there_for_both_callers() {
+    let running = Running::start();
+    let merchant = running.merchant();
+    let target = format!("/v3/brand/partner/card-member/cards/{CARD_ID}?brand_id=1004");
+    let card = merchant.get(&target).json();
+    assert_eq!(card["card_type"], "NORMAL");
+    assert_eq!(card["code_mode"], "SYSTEM_ALLOCATE");
+    assert_eq!(
+        card["user_information"]["common_field_list"],
+        json!(["USER_FORM_FLAG_SEX"])
+    );
+    assert_eq!(
+        card["user_information"]["custom_field_list"],
+        json!([{"type": "CHECK_BOX", "name": "喜欢的运动", "values": ["篮球", "足球"]}])
+    );
+    let brand = running.brand();
+    assert_eq!(
+        brand
+            .get(&format!("/brand/card-member/cards/{CARD_ID}"))
+            .json(),
+        card
+    );
+    let unknown = merchant.get(&target.replace(CARD_ID, "p-other"));
+    assert_eq!(unknown.refusal(), (404, "RESOURCE_NOT_EXISTS".into()));
+}
