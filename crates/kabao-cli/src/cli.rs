@@ -14,7 +14,7 @@ use crate::{
 /// protocol, sample data, nothing leaves this machine. kabao is not made or
 /// endorsed by Tencent.
 #[derive(Debug, Parser)]
-#[command(name = "kabao", version, propagate_version = true, after_long_help = EXAMPLES)]
+#[command(name = "kabao", version, after_long_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,

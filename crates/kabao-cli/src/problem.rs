@@ -47,17 +47,17 @@ impl Problem {
         Self::new(format!("cannot read {what} {}: {error}", path.display()))
     }
 
-    /// Adds an error and everything behind it.
+    /// Adds an error and everything behind it, unless its words stand there
+    /// already.
     pub(crate) fn caused_by(mut self, error: &dyn Error) -> Self {
-        self.causes.push(error.to_string());
-        let mut source = error.source();
-        while let Some(error) = source {
+        let mut next = Some(error);
+        while let Some(error) = next {
             let text = error.to_string();
-            // Transparent wrappers repeat their cause word for word.
-            if self.causes.last() != Some(&text) {
+            let last = self.causes.last().unwrap_or(&self.message);
+            if !last.contains(&text) {
                 self.causes.push(text);
             }
-            source = error.source();
+            next = error.source();
         }
         self
     }
@@ -102,5 +102,12 @@ mod tests {
             "error: bad\\u{1b}[31m thing\\nsecond\ncaused by: disk\nhint: do this"
         );
         assert_eq!(problem.status, Status::CouldNotRun);
+    }
+
+    #[test]
+    fn a_cause_is_not_said_twice() {
+        let problem =
+            Problem::new("cannot start: disk full").caused_by(&io::Error::other("disk full"));
+        assert_eq!(problem.causes, Vec::<String>::new());
     }
 }

@@ -65,6 +65,9 @@ fn hint(error: &Error) -> Option<String> {
             "the call may have been carried out all the same; look before repeating it"
         }
         (_, Some("SYSTEM_ERROR")) => "repeat with the same parameters",
+        (ErrorKind::Request, _) if error.to_string().contains("not signed; fetch it with") => {
+            "add --download, and --sha1 if you have the file's hash"
+        }
         (ErrorKind::Request, _) if error.to_string().contains("a sealed value holds at most") => {
             "values are given in plaintext; kabao seals them itself"
         }

@@ -70,7 +70,7 @@ Examples:
 
 impl CallArgs {
     pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
-        self.refuse_unused_params()?;
+        self.check_params()?;
         let body = self.body()?;
         Session::with(profile, printer, async |session| {
             let chain = self.chain(session, body);
@@ -145,29 +145,37 @@ impl CallArgs {
         }
     }
 
-    /// A value that goes nowhere is a slip of the pen.
-    fn refuse_unused_params(&self) -> Result<(), Problem> {
-        let Ok(template) = Template::parse(&self.path) else {
-            return Ok(());
-        };
-        let wanted = RefCell::new(Vec::new());
+    /// Every placeholder has its value, and every value its placeholder.
+    fn check_params(&self) -> Result<(), Problem> {
+        let asked = RefCell::new(Vec::new());
+        let template =
+            Template::parse(&self.path).map_err(|error| Problem::new(error.to_string()))?;
         // Any value will do: only the names that are asked for count.
         let _ = template.expand(|name| {
-            wanted.borrow_mut().push(name.to_owned());
+            asked.borrow_mut().push(name.to_owned());
             Some("x")
         });
-        let wanted = wanted.into_inner();
-        match self.param.iter().find(|(name, _)| !wanted.contains(name)) {
-            None => Ok(()),
-            Some((name, _)) => Err(Problem::new(format!(
-                "--param {name}: the path has no {{{name}}}"
-            ))
-            .hint(if wanted.is_empty() {
-                "write {name} into PATH where the value belongs, or use --query".to_owned()
-            } else {
-                format!("it has {}", wanted.join(", "))
-            })),
+        let asked = asked.into_inner();
+        if let Some(name) = asked.iter().find(|name| !self.gives(name)) {
+            return Err(
+                Problem::new(format!("the path needs a value for {{{name}}}"))
+                    .hint(format!("give --param {name}=VALUE")),
+            );
         }
+        match self.param.iter().find(|(name, _)| !asked.contains(name)) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let hint = match asked.as_slice() {
+                    [] => "write {name} into PATH where the value belongs, or use --query".into(),
+                    names => format!("it has {{{}}}", names.join("}, {")),
+                };
+                Err(Problem::new(format!("--param {name}: the path has no {{{name}}}")).hint(hint))
+            }
+        }
+    }
+
+    fn gives(&self, wanted: &str) -> bool {
+        self.param.iter().any(|(name, _)| name == wanted)
     }
 }
 

@@ -38,8 +38,8 @@ pub(crate) fn draw(card: &UserCard, paint: Paint, width: usize) -> String {
         (style, String::new(), String::new()),
         (
             style,
+            "Member card".into(),
             format!("Brand {}", card.brand_id),
-            card.card_type.to_string(),
         ),
         (style, String::new(), String::new()),
         (bold, level.to_owned(), String::new()),
