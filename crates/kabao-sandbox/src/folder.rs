@@ -122,7 +122,7 @@ mod tests {
             .master_key_from_file(&folder.database())
             .expect_err("lost")
             .to_string();
-        assert!(error.contains("master.key is gone"), "{error}");
+        assert!(error.contains("master.key is not"), "{error}");
         assert!(!path.exists());
     }
 

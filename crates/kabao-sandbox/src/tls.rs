@@ -3,7 +3,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use rcgen::{
     CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P256_SHA256,
@@ -11,7 +10,10 @@ use rcgen::{
 use rustls::{ServerConfig, crypto::aws_lc_rs};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 
-use crate::keys::{Authority, IssueError, put_in_force};
+use crate::{
+    clock::real_now,
+    keys::{Authority, IssueError, put_in_force},
+};
 
 /// What the server can be called. Real hosts are among them, so that a program
 /// whose address cannot be changed may be led here by the hosts file.
@@ -39,7 +41,7 @@ pub fn server_config(authority: &Authority) -> Result<ServerConfig, TlsError> {
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     // Clocks differ by minutes, and some clients refuse more than 398 days.
-    put_in_force(&mut params, Timestamp::now() - DAY, 397 * DAY);
+    put_in_force(&mut params, real_now() - DAY, 397 * DAY);
     let certificate = authority.sign(params, &key)?;
     let chain = vec![certificate.der().clone()];
     let key = PrivatePkcs8KeyDer::from(key.serialize_der());
@@ -61,4 +63,49 @@ pub enum TlsError {
     /// The TLS library refuses the settings.
     #[error("TLS could not be set up")]
     Settings(#[from] rustls::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use kabao_core::PrivateKey;
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
+    use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+
+    use super::*;
+
+    #[test]
+    fn a_client_that_trusts_the_authority_connects_under_every_name() {
+        let key = PrivateKey::generate().expect("a key");
+        let authority = Authority::new(key, real_now()).expect("an authority");
+        let server = Arc::new(server_config(&authority).expect("settings"));
+        let ca = CertificateDer::from_pem_slice(authority.certificate_pem().as_bytes());
+        let mut roots = RootCertStore::empty();
+        roots.add(ca.expect("PEM")).expect("an authority");
+        let client = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = Arc::new(client);
+        let connects = |name: &str| {
+            let name = ServerName::try_from(name.to_owned()).expect("a name");
+            let mut client = ClientConnection::new(Arc::clone(&client), name).expect("a client");
+            let mut server = ServerConnection::new(Arc::clone(&server)).expect("a server");
+            while client.is_handshaking() {
+                let mut flight = Vec::new();
+                client.write_tls(&mut flight).expect("memory");
+                server.read_tls(&mut &*flight).expect("memory");
+                server.process_new_packets()?;
+                flight.clear();
+                server.write_tls(&mut flight).expect("memory");
+                client.read_tls(&mut &*flight).expect("memory");
+                client.process_new_packets()?;
+            }
+            Ok::<_, rustls::Error>(())
+        };
+        for name in NAMES {
+            connects(name).expect(name);
+        }
+        connects("example.com").expect_err("another name");
+    }
 }

@@ -153,8 +153,8 @@ pub enum MasterKeyError {
     },
     /// The data folder has a store but no longer the key it was made with.
     #[error(
-        "{} is gone, but {} was made with it; put it back, set {MASTER_KEY_VARIABLE} to its text, or delete the store to begin anew",
-        key.display(), store.display()
+        "{} is there, but its master key {} is not; put that back, set {MASTER_KEY_VARIABLE} to its text, or move the store away to begin anew",
+        store.display(), key.display()
     )]
     Lost {
         /// Where the key was.

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use kabao_core::{
     ApiV3Key, PrivateKey,
     certificate::{Certificate, CertificateError},
@@ -17,6 +16,7 @@ use super::{
     authority::IssueError, generate::first_keys,
 };
 use crate::{
+    clock::real_now,
     sample,
     store::{KeyPurpose, Store, StoreError, StoredKey},
 };
@@ -39,7 +39,7 @@ impl Keys {
     pub async fn load_or_create(store: &dyn Store) -> Result<Self, KeysError> {
         let mut stored = store.keys().await?;
         if stored.is_empty() {
-            let made = tokio::task::spawn_blocking(|| first_keys(Timestamp::now())).await;
+            let made = tokio::task::spawn_blocking(|| first_keys(real_now())).await;
             let made = made.map_err(|_| KeysError::Interrupted)??;
             store.initialise(&made, &sample::contents()).await?;
             stored = store.keys().await?;

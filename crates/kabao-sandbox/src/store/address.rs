@@ -18,23 +18,62 @@ const SUPPORTED: &str = "`sqlite:PATH` (a file) and `memory` are supported";
 ///
 /// [`SqliteStore::open`]: super::SqliteStore::open
 pub fn open(uri: &str, master_key: &MasterKey) -> Result<Arc<dyn Store>, StoreError> {
-    match uri.split_once(':') {
+    match Address::parse(uri)? {
         #[cfg(feature = "sqlite")]
-        None if uri == "memory" => Ok(Arc::new(super::SqliteStore::in_memory(master_key)?)),
+        Address::Memory => Ok(Arc::new(super::SqliteStore::in_memory(master_key)?)),
         #[cfg(feature = "sqlite")]
-        Some(("sqlite", path)) => {
-            let path = sqlite_path(uri, path)?;
-            Ok(Arc::new(super::SqliteStore::open(path, master_key)?))
+        Address::Sqlite(path) => Ok(Arc::new(super::SqliteStore::open(path, master_key)?)),
+        #[cfg(not(feature = "sqlite"))]
+        Address::Memory | Address::Sqlite(_) => {
+            let _ = master_key;
+            Err(refused(uri, NOT_BUILT_IN.to_owned()))
         }
-        None => Err(refused(
-            uri,
-            format!("{SUPPORTED}; for a file write `sqlite:{uri}`"),
-        )),
-        Some(("postgres" | "postgresql", _)) => Err(refused(
-            uri,
-            format!("PostgreSQL is not built into this version; {SUPPORTED}"),
-        )),
-        Some(_) => Err(refused(uri, SUPPORTED.to_owned())),
+    }
+}
+
+/// Looks whether [`open`] could be tried, without making or changing anything:
+/// to be asked before a master key is made for a new store.
+///
+/// # Errors
+/// [`StoreError::Uri`], or [`StoreError::Damaged`] if something else is there.
+pub fn inspect(uri: &str) -> Result<(), StoreError> {
+    match Address::parse(uri)? {
+        #[cfg(feature = "sqlite")]
+        Address::Memory => Ok(()),
+        #[cfg(feature = "sqlite")]
+        Address::Sqlite(path) => super::SqliteStore::inspect(path),
+        #[cfg(not(feature = "sqlite"))]
+        Address::Memory | Address::Sqlite(_) => Err(refused(uri, NOT_BUILT_IN.to_owned())),
+    }
+}
+
+#[cfg(not(feature = "sqlite"))]
+const NOT_BUILT_IN: &str = "SQLite is not built into this program; its feature `sqlite` adds it";
+
+#[cfg_attr(
+    not(feature = "sqlite"),
+    expect(dead_code, reason = "nothing opens it")
+)]
+enum Address<'a> {
+    Memory,
+    Sqlite(&'a Path),
+}
+
+impl<'a> Address<'a> {
+    fn parse(uri: &'a str) -> Result<Self, StoreError> {
+        match uri.split_once(':') {
+            None if uri == "memory" => Ok(Self::Memory),
+            Some(("sqlite", path)) => sqlite_path(uri, path).map(Self::Sqlite),
+            None => Err(refused(
+                uri,
+                format!("{SUPPORTED}; for a file write `sqlite:{uri}`"),
+            )),
+            Some(("postgres" | "postgresql", _)) => Err(refused(
+                uri,
+                format!("PostgreSQL is not built into this version; {SUPPORTED}"),
+            )),
+            Some(_) => Err(refused(uri, SUPPORTED.to_owned())),
+        }
     }
 }
 

@@ -1,1 +1,448 @@
-//! What every store must do.
+//! What every store must do; the tests of each backend run all of it.
+//!
+//! Each function takes a store of its own that [`prepare`] has filled.
+//!
+//! # Panics
+//! Every function panics if the store does otherwise.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use jiff::Timestamp;
+use kabao_core::{
+    Sensitive,
+    card_member::{CardType, UserInformation, ValidDateInformation},
+};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use zeroize::Zeroizing;
+
+use super::{ClockSetting, Contents, KeyPurpose, Store, StoredKey, UserCardRule};
+use crate::{
+    domain::{StoredState, UserCard, UserCardId},
+    refusal::Refusal,
+    sample,
+};
+
+/// Fills a new store.
+pub async fn prepare(store: &dyn Store) {
+    assert!(
+        store.keys().await.expect("keys").is_empty(),
+        "the store is not new"
+    );
+    let taken = store.initialise(&keys("first"), &contents()).await;
+    assert!(
+        taken.expect("initialised"),
+        "a new store takes the first keys"
+    );
+}
+
+/// What [`prepare`] puts in: the sample data, and cards of a second user.
+#[must_use]
+pub fn contents() -> Contents {
+    let mut contents = sample::contents();
+    for (code, pickup) in [
+        ("older", "2021-01-01T00:00:00Z"),
+        ("newer", "2022-01-01T08:00:00+08:00"),
+    ] {
+        contents.user_cards.push(UserCard {
+            openid: "second".into(),
+            pickup_time: pickup.into(),
+            ..card(id(code))
+        });
+    }
+    let mut elsewhere = card(UserCardId {
+        brand_id: "1005".into(),
+        ..id("elsewhere")
+    });
+    elsewhere.openid = "second".into();
+    contents.user_cards.push(elsewhere);
+    contents
+}
+
+/// Keys that need not be real; `name` tells them apart.
+#[must_use]
+pub fn keys(name: &str) -> Vec<StoredKey> {
+    let key = |owner: &str, purpose, certificate: Option<&str>| StoredKey {
+        owner: owner.into(),
+        purpose,
+        id: format!("{name} of {owner}"),
+        certificate_pem: certificate.map(str::to_owned),
+        secret: Zeroizing::new(format!("secret {name} of {owner}")),
+    };
+    vec![
+        key("zulu", KeyPurpose::PlatformCertificate, Some("certificate")),
+        key("alpha", KeyPurpose::MerchantApi, Some("certificate")),
+        key("alpha", KeyPurpose::MerchantApiV3, None),
+    ]
+}
+
+/// The sample member's card.
+#[must_use]
+pub fn sample_id() -> UserCardId {
+    id(sample::USER_CARD_CODE)
+}
+
+/// A card reads back with every member as it was put.
+pub async fn a_card_reads_back_as_it_was_put(store: &dyn Store) {
+    let mut whole = card(id("whole \"quoted\" 会员 😀"));
+    whole.card_type = CardType::from("SOMETHING_NEW");
+    whole.phone_number = Some(Sensitive::from("13900139000"));
+    whole.valid_date_information = ValidDateInformation::days(30);
+    whole
+        .valid_date_information
+        .extra
+        .insert("new_member".into(), json!({"deep": [1, null]}));
+    whole.user_information = Some(
+        UserInformation::new()
+            .common("USER_FORM_FLAG_NEW", "答案")
+            .custom("问题", ["一", "", "三"]),
+    );
+    whole.attach = Some("{\"json\": \"inside\"}\n\u{0}".into());
+    whole.state = StoredState::Invalid;
+    whole.invalid_reason = Some("退会".into());
+    whole.invalid_time = Some(at("2026-02-03T04:05:06.123456789Z"));
+    let empty = card(id("empty"));
+    let contents = Contents {
+        user_cards: vec![whole.clone(), empty.clone()],
+        ..Contents::default()
+    };
+    store.reset(&contents).await.expect("reset");
+    for wanted in [whole, empty] {
+        let found = store
+            .user_card(&wanted.id)
+            .await
+            .expect("read")
+            .expect("there");
+        assert_eq!(shown(&found), shown(&wanted));
+    }
+}
+
+/// No part of the key may differ, and a brand sees nothing of another's.
+pub async fn another_key_finds_nothing(store: &dyn Store) {
+    let there = sample_id();
+    assert!(store.user_card(&there).await.expect("read").is_some());
+    for other in [
+        UserCardId {
+            brand_id: "1005".into(),
+            ..there.clone()
+        },
+        UserCardId {
+            card_id: "p".into(),
+            ..there.clone()
+        },
+        UserCardId {
+            user_card_code: String::new(),
+            ..there.clone()
+        },
+    ] {
+        assert!(
+            store.user_card(&other).await.expect("read").is_none(),
+            "{other:?}"
+        );
+        let changed = store
+            .change_user_card(&other, set_level("x"))
+            .await
+            .expect("asked");
+        assert!(changed.is_none(), "{other:?}");
+    }
+}
+
+/// A change is answered as it then is, and the next read sees it.
+pub async fn a_change_is_seen_by_the_next_read(store: &dyn Store) {
+    let id = sample_id();
+    let before = store.user_card(&id).await.expect("read").expect("there");
+    let rule: UserCardRule = Arc::new(|card| {
+        card.level = Some("白金会员".into());
+        card.phone_number = None;
+        card.attach = None;
+        Ok(())
+    });
+    let answered = store.change_user_card(&id, rule).await.expect("changed");
+    let answered = answered.expect("there").expect("not refused");
+    let wanted = UserCard {
+        level: Some("白金会员".into()),
+        phone_number: None,
+        attach: None,
+        ..before
+    };
+    assert_eq!(shown(&answered), shown(&wanted));
+    let read = store.user_card(&id).await.expect("read").expect("there");
+    assert_eq!(shown(&read), shown(&wanted));
+}
+
+/// A rule that refuses leaves the card as it was, whatever it did to it before.
+pub async fn a_refused_change_leaves_no_trace(store: &dyn Store) {
+    let id = sample_id();
+    let before = store.user_card(&id).await.expect("read").expect("there");
+    let rule: UserCardRule = Arc::new(|card| {
+        card.level = Some("half done".into());
+        Err(Refusal::invalid_request("no"))
+    });
+    let refused = store.change_user_card(&id, rule).await.expect("asked");
+    assert_eq!(refused.expect("there").expect_err("refused").message, "no");
+    let after = store.user_card(&id).await.expect("read").expect("there");
+    assert_eq!(shown(&after), shown(&before));
+}
+
+/// A rule that panics is an error of that change alone.
+pub async fn a_panicking_rule_harms_no_other(store: &dyn Store) {
+    let id = sample_id();
+    let rule: UserCardRule = Arc::new(|_| panic!("on purpose"));
+    assert!(store.change_user_card(&id, rule).await.is_err());
+    let changed = store.change_user_card(&id, set_level("after")).await;
+    assert!(changed.expect("changed").expect("there").is_ok());
+}
+
+/// Of changes made at once none is lost, and reads go on beside them.
+pub async fn changes_at_once_all_count(store: Arc<dyn Store>) {
+    const TASKS: usize = 8;
+    const CHANGES: usize = 25;
+    let id = sample_id();
+    let zero: UserCardRule = Arc::new(|card| {
+        card.attach = Some("0".into());
+        Ok(())
+    });
+    store.change_user_card(&id, zero).await.expect("changed");
+    let mut tasks = JoinSet::new();
+    for _ in 0..TASKS {
+        let (store, id) = (Arc::clone(&store), id.clone());
+        tasks.spawn(async move {
+            for _ in 0..CHANGES {
+                let changed = store.change_user_card(&id, count_up()).await;
+                let changed = changed
+                    .expect("changed")
+                    .expect("there")
+                    .expect("not refused");
+                let seen = store.user_card(&id).await.expect("read").expect("there");
+                assert!(
+                    counted(&seen) >= counted(&changed),
+                    "a read went back in time"
+                );
+            }
+        });
+    }
+    while let Some(task) = tasks.join_next().await {
+        task.expect("no panic");
+    }
+    let last = store.user_card(&id).await.expect("read").expect("there");
+    assert_eq!(counted(&last), TASKS * CHANGES);
+}
+
+/// A user's cards in one brand, newest pickup first.
+pub async fn a_users_cards_come_newest_first(store: &dyn Store) {
+    let codes = async |brand_id: &str, openid: &str| -> Vec<String> {
+        let cards = store.user_cards_of(brand_id, openid).await.expect("listed");
+        cards
+            .into_iter()
+            .map(|card| card.id.user_card_code)
+            .collect()
+    };
+    assert_eq!(codes(sample::BRAND_ID, "second").await, ["newer", "older"]);
+    assert_eq!(codes("1005", "second").await, ["elsewhere"]);
+    assert_eq!(
+        codes(sample::BRAND_ID, sample::OPENID).await,
+        [sample::USER_CARD_CODE]
+    );
+    assert!(codes(sample::BRAND_ID, "nobody").await.is_empty());
+    let rule: UserCardRule = Arc::new(|card| {
+        card.pickup_time = "2023-01-01T00:00:00Z".into();
+        Ok(())
+    });
+    store
+        .change_user_card(&id("older"), rule)
+        .await
+        .expect("changed");
+    assert_eq!(codes(sample::BRAND_ID, "second").await, ["older", "newer"]);
+}
+
+/// Templates and grants are found by their whole key.
+pub async fn templates_and_grants_are_kept(store: &dyn Store) {
+    let wanted = contents().card_templates.remove(0);
+    let found = store.card_template(sample::BRAND_ID, sample::CARD_ID).await;
+    assert_eq!(found.expect("read"), Some(wanted));
+    assert_eq!(
+        store
+            .card_template("1005", sample::CARD_ID)
+            .await
+            .expect("read"),
+        None
+    );
+    assert!(
+        store
+            .serves(sample::MCHID, sample::BRAND_ID)
+            .await
+            .expect("read")
+    );
+    assert!(!store.serves(sample::MCHID, "1005").await.expect("read"));
+    assert!(
+        !store
+            .serves("1900000002", sample::BRAND_ID)
+            .await
+            .expect("read")
+    );
+}
+
+/// The clock stands as it was set.
+pub async fn the_clock_stands_as_set(store: &dyn Store) {
+    assert_eq!(store.clock().await.expect("read"), ClockSetting::default());
+    for setting in [
+        ClockSetting::Running {
+            offset_ms: -86_400_001,
+        },
+        ClockSetting::Frozen {
+            at: at("2030-05-20T05:29:35.120000001Z"),
+        },
+        ClockSetting::default(),
+    ] {
+        store.set_clock(setting).await.expect("set");
+        assert_eq!(store.clock().await.expect("read"), setting);
+    }
+}
+
+/// A reset leaves the keys and nothing else.
+pub async fn a_reset_forgets_all_but_the_keys(store: &dyn Store) {
+    store
+        .set_clock(ClockSetting::Running { offset_ms: 5 })
+        .await
+        .expect("set");
+    store.reset(&Contents::default()).await.expect("reset");
+    assert_eq!(store.clock().await.expect("read"), ClockSetting::default());
+    assert!(store.user_card(&sample_id()).await.expect("read").is_none());
+    let template = store.card_template(sample::BRAND_ID, sample::CARD_ID).await;
+    assert_eq!(template.expect("read"), None);
+    assert!(
+        !store
+            .serves(sample::MCHID, sample::BRAND_ID)
+            .await
+            .expect("read")
+    );
+    assert_same_keys(&store.keys().await.expect("keys"), &keys("first"));
+    store.reset(&contents()).await.expect("reset");
+    assert!(store.user_card(&sample_id()).await.expect("read").is_some());
+}
+
+/// Contents that cannot be put leave the old ones.
+pub async fn a_failed_reset_changes_nothing(store: &dyn Store) {
+    let twice = Contents {
+        user_cards: vec![card(id("same")), card(id("same"))],
+        ..Contents::default()
+    };
+    assert!(store.reset(&twice).await.is_err());
+    assert!(store.user_card(&id("same")).await.expect("read").is_none());
+    assert!(store.user_card(&sample_id()).await.expect("read").is_some());
+}
+
+/// First keys are put once and come back whole, in their order.
+pub async fn the_first_keys_stay(store: &dyn Store) {
+    let taken = store
+        .initialise(&keys("second"), &Contents::default())
+        .await;
+    assert!(!taken.expect("asked"), "there are keys already");
+    assert_same_keys(&store.keys().await.expect("keys"), &keys("first"));
+    assert!(store.user_card(&sample_id()).await.expect("read").is_some());
+}
+
+/// Of several that initialise at once exactly one is taken.
+pub async fn one_of_many_first_keys_is_taken(store: Arc<dyn Store>) {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let mut tasks = JoinSet::new();
+    for number in 0..6 {
+        let (store, taken) = (Arc::clone(&store), Arc::clone(&taken));
+        tasks.spawn(async move {
+            let keys = keys(&format!("number {number}"));
+            let won = store
+                .initialise(&keys, &contents())
+                .await
+                .expect("initialised");
+            taken.fetch_add(usize::from(won), Ordering::SeqCst);
+            store.keys().await.expect("keys").remove(0).id
+        });
+    }
+    let seen = tasks.join_all().await;
+    assert_eq!(taken.load(Ordering::SeqCst), 1);
+    assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "{seen:?}");
+}
+
+/// Counts up in `attach`.
+#[must_use]
+pub fn count_up() -> UserCardRule {
+    Arc::new(|card| {
+        card.attach = Some((counted(card) + 1).to_string());
+        Ok(())
+    })
+}
+
+/// Where [`count_up`] has got to.
+#[must_use]
+pub fn counted(card: &UserCard) -> usize {
+    let attach = card.attach.as_deref().unwrap_or_default();
+    attach.parse().unwrap_or_default()
+}
+
+fn set_level(level: &'static str) -> UserCardRule {
+    Arc::new(move |card| {
+        card.level = Some(level.into());
+        Ok(())
+    })
+}
+
+fn id(user_card_code: &str) -> UserCardId {
+    UserCardId {
+        brand_id: sample::BRAND_ID.into(),
+        card_id: sample::CARD_ID.into(),
+        user_card_code: user_card_code.into(),
+    }
+}
+
+fn card(id: UserCardId) -> UserCard {
+    UserCard {
+        id,
+        openid: "openid".into(),
+        card_type: CardType::Normal,
+        card_color: None,
+        card_picture_url: None,
+        phone_number: None,
+        level: None,
+        valid_date_information: ValidDateInformation::permanent(),
+        pickup_time: "2026-01-02T03:04:05.678+08:00".into(),
+        user_information: None,
+        attach: None,
+        state: StoredState::Unactivated,
+        invalid_reason: None,
+        invalid_time: None,
+        create_time: at("2026-01-02T03:04:05.000000001Z"),
+        modify_time: at("2026-01-02T03:04:06.999999999Z"),
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("RFC 3339")
+}
+
+/// Everything a card holds, personal data and all digits of its times included.
+fn shown(card: &UserCard) -> Value {
+    let wire = card.clone().into_wire(Timestamp::UNIX_EPOCH).reveal();
+    json!({
+        "wire": serde_json::to_value(wire).expect("JSON"),
+        "state": card.state.as_str(),
+        "times": format!("{:?}", (card.invalid_time, card.create_time, card.modify_time)),
+    })
+}
+
+fn assert_same_keys(found: &[StoredKey], wanted: &[StoredKey]) {
+    let whole = |key: &StoredKey| {
+        let (certificate, secret) = (key.certificate_pem.clone(), key.secret.to_string());
+        (
+            key.owner.clone(),
+            key.purpose,
+            key.id.clone(),
+            certificate,
+            secret,
+        )
+    };
+    let [found, wanted] = [found, wanted].map(|keys| keys.iter().map(whole).collect::<Vec<_>>());
+    assert_eq!(found, wanted);
+}

@@ -9,6 +9,7 @@
 
 mod address;
 pub mod contract;
+#[cfg(feature = "sqlite")]
 mod document;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -24,7 +25,7 @@ use crate::{
     refusal::Refusal,
 };
 
-pub use address::open;
+pub use address::{inspect, open};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 

@@ -77,6 +77,14 @@ impl SqliteStore {
         })
     }
 
+    /// Whether there is a store, or nothing yet, at that path.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if there is something else, or a damaged store.
+    pub fn inspect(path: &Path) -> Result<(), StoreError> {
+        inspect::refuse_foreign_or_damaged(path)
+    }
+
     /// Makes an empty store that ends when it is dropped.
     ///
     /// # Errors

@@ -170,3 +170,98 @@ fn text_of(panic: &(dyn Any + Send)) -> String {
         .or_else(|| panic.downcast_ref::<String>().cloned());
     format!("the rule panicked: {}", text.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    fn table() -> Arc<Mutex<Connection>> {
+        let db = Connection::open_in_memory().expect("memory");
+        db.execute_batch("CREATE TABLE notes (text TEXT)")
+            .expect("a table");
+        Arc::new(Mutex::new(db))
+    }
+
+    fn note(text: String) -> impl FnOnce(&Connection) -> Result<(), Failure> + Send {
+        move |db| {
+            db.execute("INSERT INTO notes VALUES (?1)", [&text])?;
+            if text == "undo" {
+                return Err("as asked".into());
+            }
+            Ok(())
+        }
+    }
+
+    fn notes(db: &Mutex<Connection>) -> Vec<String> {
+        let db = lock(db);
+        let mut statement = db.prepare("SELECT text FROM notes").expect("SQL");
+        let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+        rows.collect::<Result<_, _>>().expect("texts")
+    }
+
+    #[test]
+    fn what_waited_goes_into_one_transaction() {
+        let db = table();
+        let job = |text: &str| -> (Box<dyn Job>, _) {
+            let (reply, answer) = oneshot::channel();
+            let job = Pending {
+                context: "noting",
+                work: Some(note(text.into())),
+                result: None,
+                reply,
+            };
+            (Box::new(job), answer)
+        };
+        let (jobs, answers): (Vec<_>, Vec<_>) = ["one", "undo", "two"].map(job).into_iter().unzip();
+        let (sender, incoming) = mpsc::channel();
+        for job in jobs {
+            sender.send(job).expect("a receiver");
+        }
+        drop(sender);
+        let commits = AtomicUsize::new(0);
+        write_all(&db, &incoming, || {
+            commits.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(commits.into_inner(), 1);
+        let done = answers
+            .into_iter()
+            .map(|answer| answer.blocking_recv().expect("answered").is_ok());
+        assert_eq!(done.collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(notes(&db), ["one", "two"]);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_named_and_does_not_last() {
+        let db = table();
+        let writer = Writer::start(Arc::clone(&db), || {}).expect("a thread");
+        lock(&db)
+            .pragma_update(None, "max_page_count", 3)
+            .expect("a limit");
+        let large = "x".repeat(100_000);
+        let error = writer.run("noting", note(large)).await.expect_err("full");
+        assert!(error.to_string().contains("the disk is full"), "{error}");
+        writer
+            .run("noting", note("small".into()))
+            .await
+            .expect("fits");
+        assert_eq!(notes(&db), ["small"]);
+    }
+
+    #[tokio::test]
+    async fn what_was_given_is_done_before_it_ends() {
+        let db = table();
+        let writer = Writer::start(Arc::clone(&db), || {}).expect("a thread");
+        {
+            let mut asked = Box::pin(writer.run("noting", note("last".into())));
+            // Sent, and then nobody waits for the answer.
+            let _ = std::future::poll_fn(|context| {
+                std::task::Poll::Ready(asked.as_mut().poll(context))
+            })
+            .await;
+        }
+        drop(writer);
+        assert_eq!(notes(&db), ["last"]);
+    }
+}

@@ -1,0 +1,99 @@
+//! What was acknowledged is there after a kill.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead as _, BufReader, Write as _},
+};
+
+use kabao_sandbox::{
+    domain::UserCardId,
+    store::contract::{self, count_up, counted, sample_id},
+};
+
+use crate::{
+    child,
+    place::{self, Place},
+};
+
+const ROUNDS: usize = 20;
+const CODES: [&str; 3] = ["478515832665", "older", "newer"];
+
+#[tokio::test]
+async fn a_kill_loses_nothing_that_was_acknowledged() {
+    let place = Place::new();
+    place.fill().await;
+    let mut total = 0;
+    for round in 0..ROUNDS {
+        let mut writer = child::command("durability::writes_until_it_is_killed", &place.file())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();
+        let mut acknowledged = HashMap::new();
+        let mut note = |line: &str| {
+            let (code, count) = child::said(line)?.split_once(' ')?;
+            acknowledged.insert(code.to_owned(), count.parse::<usize>().unwrap());
+            Some(())
+        };
+        // A different moment in each round, the first change among them.
+        let enough = 1 + round * 7 % 60;
+        let seen = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .filter_map(|line| note(&line));
+        assert_eq!(seen.take(enough).count(), enough, "the writer died early");
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+        lines.map_while(Result::ok).for_each(|line| {
+            note(&line);
+        });
+
+        let store = place.open();
+        for (code, count) in acknowledged {
+            let card = store.user_card(&id(&code)).await.unwrap().unwrap();
+            // One more change of each card may have been on its way.
+            let stored = counted(&card);
+            assert!(
+                (count..=count + 1).contains(&stored),
+                "{code}: {count} acknowledged, {stored} there"
+            );
+            total = total.max(stored);
+        }
+    }
+    assert!(total > ROUNDS, "the writers hardly wrote");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a process that a_kill_loses_nothing_that_was_acknowledged starts"]
+async fn writes_until_it_is_killed() {
+    let Some(path) = child::place() else { return };
+    let store = place::open(&path, &Place::new().key).unwrap();
+    let mut writers = tokio::task::JoinSet::new();
+    for code in CODES {
+        let store = store.clone();
+        writers.spawn(async move {
+            loop {
+                let changed = store.change_user_card(&id(code), count_up()).await;
+                let card = changed.unwrap().unwrap().unwrap();
+                // One write, or lines of several writers would mix.
+                let line = format!("said: {code} {}\n", counted(&card));
+                std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
+            }
+        });
+    }
+    writers.join_next().await;
+}
+
+#[tokio::test]
+async fn a_store_that_was_closed_is_one_file() {
+    let place = Place::new();
+    contract::prepare(&*place.open()).await;
+    assert_eq!(place.files().len(), 1, "{:?}", place.files().keys());
+    assert_eq!(place.open().keys().await.unwrap().len(), 3);
+}
+
+fn id(code: &str) -> UserCardId {
+    UserCardId {
+        user_card_code: code.into(),
+        ..sample_id()
+    }
+}
