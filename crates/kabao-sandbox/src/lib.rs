@@ -42,7 +42,7 @@ pub mod sample;
 mod sandbox;
 mod server;
 pub mod store;
-mod tls;
+pub mod tls;
 pub mod vault;
 mod verdict;
 
