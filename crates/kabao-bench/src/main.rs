@@ -1,2 +1,60 @@
-//! kabao
-fn main() {}
+//! What kabao costs, as ratios to what it cannot do without.
+//!
+//! `kabao-bench --quick` ends within 40 s. Every figure is a JSON line
+//! `{"name","value","unit","bound","ratio",…}`. For calls the bound is the
+//! cryptography that the protocol demands (one signature and one verification,
+//! plus an opening or a sealing per sensitive value), measured in the same
+//! round; `ratio` is bound ÷ cost, so 1 is perfection. The parts of the bound
+//! stand beside it.
+
+mod client;
+mod load;
+mod measure;
+mod primitives;
+mod sandbox;
+mod start;
+mod store;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+/// How long one measurement may take and how often it is repeated.
+#[derive(Debug, Clone, Copy)]
+struct Effort {
+    rounds: usize,
+    round: Duration,
+}
+
+impl Effort {
+    const QUICK: Self = Self {
+        rounds: 3,
+        round: Duration::from_millis(900),
+    };
+    const FULL: Self = Self {
+        rounds: 7,
+        round: Duration::from_secs(3),
+    };
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let effort = match arguments.as_slice() {
+        [] => Effort::FULL,
+        ["--quick"] => Effort::QUICK,
+        // How the benchmark starts the server it measures; see sandbox.rs.
+        ["serve", folder] => return sandbox::serve(folder.as_ref()),
+        _ => bail!("usage: kabao-bench [--quick]"),
+    };
+    let runtime = tokio::runtime::Runtime::new().context("no async runtime")?;
+    runtime.block_on(async {
+        let folder = tempfile::tempdir()?;
+        let server = sandbox::Server::start(folder.path()).await?;
+        client::measure(&server, effort).await?;
+        sandbox::measure(&server, effort).await?;
+        server.stop().await?;
+        start::measure(folder.path(), effort).await?;
+        store::measure(effort).await
+    })
+}
