@@ -66,17 +66,15 @@ pub struct CustomField<S = Sensitive> {
     pub extra: Map<String, Value>,
 }
 
-impl<S> UserInformation<S> {
+impl UserInformation {
     /// Nothing filled in yet.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            common_field_list: None,
-            custom_field_list: None,
-            extra: Map::new(),
-        }
+        Self::default()
     }
+}
 
+impl<S> UserInformation<S> {
     /// Adds an answer to one of WeChat's questions.
     #[must_use]
     pub fn common(mut self, name: impl Into<CommonFieldName>, value: impl Into<S>) -> Self {
@@ -179,7 +177,11 @@ impl<S> UserInformation<S> {
 
 impl<S> Default for UserInformation<S> {
     fn default() -> Self {
-        Self::new()
+        Self {
+            common_field_list: None,
+            custom_field_list: None,
+            extra: Map::new(),
+        }
     }
 }
 
