@@ -306,10 +306,10 @@ impl<'a> CallerParts<'a> {
 fn write_private(folder: &Path, name: &str, text: &str) -> Result<(), CredentialsError> {
     let path = folder.join(name);
     let write = || {
-        // Mode 0600 from the beginning.
+        // Mode 0600 from the beginning. Not synced to disk: the next start
+        // writes it anew, and eight syncs would be most of the time it takes.
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
         file.persist(&path)?;
         Ok(())
     };

@@ -64,26 +64,33 @@ pub(super) fn change_user_card(
     let Some(mut card) = user_card(db, vault, id)? else {
         return Ok(None);
     };
+    let before = (card.openid.clone(), card.pickup_time.clone());
     if let Err(refusal) = rule(&mut card) {
         return Ok(Some(Err(refusal)));
     }
     let row = UserCardRow::seal(&card, vault)?;
+    let key = (&id.brand_id, &id.card_id, &id.user_card_code);
     // The transaction was begun for writing, so nobody came between.
     db.prepare_cached(
-        "UPDATE user_cards SET openid = ?4, pickup_ms = ?5, state = ?6,
-             document = ?7, personal = ?8, version = version + 1
+        "UPDATE user_cards SET state = ?4, document = ?5, personal = ?6, version = version + 1
          WHERE brand_id = ?1 AND card_id = ?2 AND user_card_code = ?3",
     )?
     .execute(params![
-        id.brand_id,
-        id.card_id,
-        id.user_card_code,
-        row.openid,
-        row.pickup_ms,
+        key.0,
+        key.1,
+        key.2,
         row.state,
         row.document,
         row.personal
     ])?;
+    if (&row.openid, &card.pickup_time) != (&before.0, &before.1) {
+        // Apart, because it also rewrites the index.
+        db.prepare_cached(
+            "UPDATE user_cards SET openid = ?4, pickup_ms = ?5
+             WHERE brand_id = ?1 AND card_id = ?2 AND user_card_code = ?3",
+        )?
+        .execute(params![key.0, key.1, key.2, row.openid, row.pickup_ms])?;
+    }
     Ok(Some(Ok(card)))
 }
 
