@@ -157,25 +157,29 @@ def test_a_mismatch_shows_what_the_server_built(merchant, sandbox):
     assert verdict["message"] == head + body.decode() + "\n"
 
 
-@pytest.mark.parametrize("mistake, reason", [
-    (lambda parts: (parts, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256()), "PSS"),
-    (lambda parts: (parts, padding.PKCS1v15(), hashes.SHA1()), "SHA-1"),
-    (lambda parts: (["POST", *parts[1:]], padding.PKCS1v15(), hashes.SHA256()), "POST"),
-    (lambda parts: ([parts[0], parts[1].split("?")[0], *parts[2:]], padding.PKCS1v15(), hashes.SHA256()), "query"),
-    (lambda parts: ([parts[0], "https://api.mch.weixin.qq.com" + parts[1], *parts[2:]], padding.PKCS1v15(), hashes.SHA256()), "host"),
-    (lambda parts: ([parts[0], parts[1].replace("brand_id=1004&", "") + "&brand_id=1004", *parts[2:]], padding.PKCS1v15(), hashes.SHA256()), "order"),
-    (lambda parts: (parts[:-1], padding.PKCS1v15(), hashes.SHA256()), "line feed"),
+V15 = padding.PKCS1v15()
+
+
+@pytest.mark.parametrize("mistake, scheme, digest, reason", [
+    (lambda lines: lines, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256(), "PSS"),
+    (lambda lines: lines, V15, hashes.SHA1(), "SHA-1"),
+    (lambda lines: ["POST", *lines[1:]], V15, hashes.SHA256(), "POST"),
+    (lambda lines: [lines[0], lines[1].split("?")[0], *lines[2:]], V15, hashes.SHA256(), "query"),
+    (lambda lines: [lines[0], f"https://api.mch.weixin.qq.com{lines[1]}", *lines[2:]], V15, hashes.SHA256(), "host"),
+    (lambda lines: [lines[0], lines[1].replace("brand_id=1004&", "") + "&brand_id=1004", *lines[2:]], V15, hashes.SHA256(), "order"),
+    (lambda lines: lines[:-1], V15, hashes.SHA256(), "line feed"),
 ], ids=["pss", "sha1", "method", "no query", "whole url", "other order", "last line feed"])
-def test_the_journal_names_the_mistake(merchant, sandbox, mistake, reason):
+def test_the_journal_names_the_mistake(merchant, sandbox, mistake, scheme, digest, reason):
     target = partner_card(sandbox)
     values = merchant.stamped("GET", target)
-    parts, scheme, digest = mistake(["GET", target, values["timestamp"], values["nonce_str"], "", ""])
-    signature = base64.b64encode(merchant.key.sign("\n".join(parts).encode(), scheme, digest)).decode()
+    message = "\n".join(mistake(["GET", target, values["timestamp"], values["nonce_str"], "", ""]))
+    signature = base64.b64encode(merchant.key.sign(message.encode(), scheme, digest)).decode()
     answer = merchant.call("GET", target, authorization=f"{WECHATPAY2} {items(**values | {'signature': signature})}")
     assert reason in not_admitted(answer, sandbox, "signature")["reason"]
 
 
-@pytest.mark.parametrize("signature", ["not base64!", "", "AAAA", "WECHATPAY/SIGNTEST/" + "A" * 325], ids=["text", "empty", "short", "probe"])
+@pytest.mark.parametrize("signature", ["not base64!", "", "AAAA", "WECHATPAY/SIGNTEST/" + "A" * 325],
+                         ids=["text", "empty", "short", "probe"])
 def test_a_signature_that_is_none_is_refused(merchant, sandbox, signature):
     target = partner_card(sandbox)
     values = merchant.stamped("GET", target) | {"signature": signature}

@@ -65,8 +65,9 @@ def test_what_fits_is_taken(change, members):
 
 
 @pytest.mark.parametrize("members", [
-    {"level": "一二三四五六七八九十一"}, {"level": 5}, {"level": ["一"]}, {"card_color": "red"}, {"card_color": "#FFF"}, {"card_color": "#GGGGGG"},
-    {"card_color": "#FFFF000"}, {"attach": "说" * 257}, {"card_picture_url": "https://" + "x" * 249},
+    {"level": "一二三四五六七八九十一"}, {"level": 5}, {"level": ["一"]},
+    {"card_color": "red"}, {"card_color": "#FFF"}, {"card_color": "#GGGGGG"}, {"card_color": "#FFFF000"},
+    {"attach": "说" * 257}, {"card_picture_url": "https://" + "x" * 249},
     {"valid_date_information": "PERMANENT"}, {"user_information": []}, {"user_information": {"common_field_list": {}}},
 ], ids=lambda members: json.dumps(members, ensure_ascii=False)[:40])
 def test_what_does_not_fit_is_refused_by_name(change, card, merchant, members):
