@@ -100,16 +100,27 @@ async fn a_damaged_store_with_a_log_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_log_of_something_else_is_left_alone() {
-    let place = Place::new();
-    place.fill().await;
-    leave_a_log(&place);
-    fs::write(
-        place.folder().join("a store.db-wal"),
-        "# notes of somebody\n".repeat(500),
-    )
-    .unwrap();
-    refuses_and_leaves(&place, "its log");
+async fn a_log_does_not_hide_what_the_file_has_become() {
+    let cases: [Case; 4] = [
+        ("its log", |path| {
+            let log = path.with_file_name("a store.db-wal");
+            fs::write(log, "# notes of somebody\n".repeat(500)).unwrap();
+        }),
+        ("not an SQLite database", |path| {
+            fs::write(path, "# notes\n").unwrap();
+        }),
+        ("another program's database", |path| {
+            overwrite(path, 68, &[0; 4]);
+        }),
+        ("it is empty", |path| fs::write(path, "").unwrap()),
+    ];
+    for (wanted, harm) in cases {
+        let place = Place::new();
+        place.fill().await;
+        leave_a_log(&place);
+        harm(&place.file());
+        refuses_and_leaves(&place, wanted);
+    }
 }
 
 #[tokio::test]

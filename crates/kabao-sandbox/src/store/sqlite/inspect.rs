@@ -17,7 +17,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{
-    failure::{Failure, code, damaged},
+    failure::damaged,
     schema::{APPLICATION_ID, NEWEST},
 };
 use crate::store::StoreError;
@@ -29,34 +29,45 @@ const CHECKED_SIZE: u64 = 16 << 20;
 /// Refuses what must not be touched. A file that does not exist, or is empty,
 /// is fine.
 pub(super) fn refuse_foreign_or_damaged(path: &Path) -> Result<(), StoreError> {
+    // What is read without locks may be half-written by another process, and
+    // then looks like damage for a moment.
+    let mut verdict = Ok(());
+    for pause in [0, 50, 200] {
+        thread::sleep(Duration::from_millis(pause));
+        verdict = look_at(path);
+        if verdict.is_ok() {
+            break;
+        }
+    }
+    verdict
+}
+
+fn look_at(path: &Path) -> Result<(), StoreError> {
     let size = match fs::metadata(path) {
         Ok(file) if file.is_dir() => return Err(damaged(path, "it is a folder, not a file")),
         Ok(file) => file.len(),
         // Others get their say when the file is opened.
         Err(_) => return Ok(()),
     };
-    if size == 0 {
-        return Ok(());
+    let extent = match size {
+        0 => return refuse_orphaned_log(path),
+        1..=CHECKED_SIZE => Extent::Whole,
+        _ => Extent::Header,
+    };
+    if !is_in_use(path) {
+        return check(path, connect_immutable, extent);
     }
-    if is_in_use(path) {
-        return refuse_damaged_log(path).and_then(|()| check_with(path, size, connect_beside));
-    }
-    // Read as if nobody could write to it, which leaves no trace. Somebody may,
-    // and then a half-written state looks like damage for a moment.
-    let mut verdict = Ok(());
-    for pause in [0, 50, 200] {
-        thread::sleep(Duration::from_millis(pause));
-        let connect = if is_in_use(path) {
-            connect_beside
-        } else {
-            connect_immutable
-        };
-        verdict = check_with(path, size, connect);
-        if verdict.is_ok() {
-            break;
-        }
-    }
-    verdict
+    // The log may hold every page and hide what the file has become.
+    check(path, connect_immutable, Extent::Header)?;
+    refuse_damaged_log(path)?;
+    check(path, connect_beside, extent)
+}
+
+/// How much of a file is looked at.
+#[derive(PartialEq)]
+enum Extent {
+    Header,
+    Whole,
 }
 
 /// The name of one of SQLite's companion files.
@@ -72,6 +83,23 @@ fn is_in_use(path: &Path) -> bool {
     ["-wal", "-journal"]
         .iter()
         .any(|suffix| fs::metadata(companion(path, suffix)).is_ok_and(|file| file.len() > 0))
+}
+
+/// SQLite throws away the log of an empty file, and all that it held.
+fn refuse_orphaned_log(path: &Path) -> Result<(), StoreError> {
+    let size = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+    let log = companion(path, "-wal");
+    // Another process at its first start has written the file before the log.
+    if size(&log) > 0 && size(path) == 0 {
+        return Err(damaged(
+            path,
+            format!(
+                "it is empty, but its log {} is not; put the right one back, or move both away to begin anew",
+                log.display()
+            ),
+        ));
+    }
+    Ok(())
 }
 
 /// SQLite takes a log whose beginning makes no sense for an empty one, and
@@ -94,31 +122,30 @@ fn refuse_damaged_log(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn check_with(
+fn check(
     path: &Path,
-    size: u64,
     connect: fn(&Path) -> rusqlite::Result<Connection>,
+    extent: Extent,
 ) -> Result<(), StoreError> {
-    let issue = connect(path)
-        .map_err(Failure::from)
-        .and_then(|db| Ok(issue_of(&db, size)?));
-    match issue {
-        Ok(None) => Ok(()),
-        Ok(Some(issue)) => Err(damaged(path, issue)),
-        Err(failure) => match code(failure.as_ref()) {
-            Some(ErrorCode::NotADatabase) => Err(damaged(
-                path,
-                "it is not an SQLite database; choose another path, or move it away",
-            )),
-            Some(ErrorCode::DatabaseCorrupt) => Err(damaged(path, damage(&failure.to_string()))),
-            // Permissions and the like are reported when it is opened in earnest.
-            _ => Ok(()),
-        },
+    let issue = connect(path).and_then(|db| issue_of(&db, extent));
+    let error = match issue {
+        Ok(None) => return Ok(()),
+        Ok(Some(issue)) => return Err(damaged(path, issue)),
+        Err(error) => error,
+    };
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => Err(damaged(
+            path,
+            "it is not an SQLite database; choose another path, or move it away",
+        )),
+        Some(ErrorCode::DatabaseCorrupt) => Err(damaged(path, damage(&error.to_string()))),
+        // Permissions and the like are reported when it is opened in earnest.
+        _ => Ok(()),
     }
 }
 
 /// What speaks against using the file.
-fn issue_of(db: &Connection, size: u64) -> rusqlite::Result<Option<String>> {
+fn issue_of(db: &Connection, extent: Extent) -> rusqlite::Result<Option<String>> {
     let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let application = pragma("application_id")?;
     if application != i64::from(APPLICATION_ID) {
@@ -129,7 +156,7 @@ fn issue_of(db: &Connection, size: u64) -> rusqlite::Result<Option<String>> {
     if let Some(issue) = newer(pragma("user_version")?) {
         return Ok(Some(issue));
     }
-    if size > CHECKED_SIZE {
+    if extent == Extent::Header {
         return Ok(None);
     }
     let found: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
