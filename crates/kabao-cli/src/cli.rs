@@ -4,7 +4,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
-    commands::{call::CallArgs, change::ChangeArgs, serve::ServeArgs},
+    commands::{call::CallArgs, change::ChangeArgs, list::ListArgs, serve::ServeArgs},
     output::printer::Format,
 };
 
@@ -65,6 +65,9 @@ pub(crate) enum UserCardCommand {
         #[command(flatten)]
         card: CardArgs,
     },
+    /// List the cards that a user holds in a brand.
+    #[command(after_help = LIST_EXAMPLES)]
+    List(ListArgs),
     /// Change a user's card and show it as it is then, changes marked.
     ///
     /// What is not named stays as it is; an empty text clears one that may be
@@ -144,6 +147,11 @@ Examples:
   kabao user-card get 478515832665
   kabao user-card get 478515832665 --brand-id 1004 --card-id pbLatj… --openid obLatj…
   kabao user-card get 478515832665 --output json";
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  kabao user-card list
+  kabao user-card list --openid obLatj… --state EFFECTIVE --output jsonl";
 
 const UPDATE_EXAMPLES: &str = "\
 Examples:

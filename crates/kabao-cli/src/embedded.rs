@@ -3,7 +3,7 @@
 use std::{error::Error, io, path::Path};
 
 use kabao::PrivateKey;
-use kabao_sandbox::{Sandbox, StartError};
+use kabao_sandbox::{Sandbox, StartError, store::StoreError};
 
 use crate::{
     output::printer::Printer,
@@ -69,6 +69,7 @@ pub(crate) fn start_problem(error: &StartError) -> Problem {
              --listen 127.0.0.1:0",
         ),
         StartError::Listen { .. } => problem.hint("--listen takes an address of this machine"),
+        StartError::Store(StoreError::Uri { .. }) => problem,
         StartError::Store(_) | StartError::Keys(_) | StartError::MasterKey(_) => problem.hint(
             "nothing was touched; restore the folder, move it away to begin anew, or choose \
              another with KABAO_DATA_DIR",

@@ -16,14 +16,15 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 
 use cli::{Cli, Command, SandboxCommand, UserCardCommand};
-use commands::{serve, user_card};
+use commands::{list, serve, user_card};
 use output::printer::Printer;
 use problem::Problem;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let printer = Printer::new(cli.global.output, cli.global.quiet);
-    trace::show(cli.global.verbose);
+    let is_server = matches!(cli.command, Command::Sandbox(_));
+    trace::show(cli.global.verbose, is_server);
     match start(cli, &printer) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
@@ -54,6 +55,7 @@ async fn run(cli: Cli, printer: &Printer) -> Result<(), Problem> {
         Command::UserCard(UserCardCommand::Get { card }) => {
             user_card::get(profile, card, printer).await
         }
+        Command::UserCard(UserCardCommand::List(args)) => list::list(profile, args, printer).await,
         Command::UserCard(UserCardCommand::Update { card, change }) => {
             user_card::update(profile, card, *change, printer).await
         }

@@ -1,6 +1,6 @@
 //! A client for the resolved caller, and the ids that calls use.
 
-use kabao::{Brand, Client, Merchant};
+use kabao::{Brand, Client, Merchant, card_member::CardMember};
 use kabao_sandbox::Sandbox;
 
 use crate::{
@@ -60,6 +60,15 @@ impl Session {
         drop(self.client);
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
+        }
+    }
+
+    /// The member cards of a brand: another's for a service provider, its own
+    /// for a brand.
+    pub(crate) fn members(&self, brand_id: Option<&str>) -> CardMember {
+        match brand_id {
+            Some(brand_id) => self.client.card_member_for(brand_id),
+            None => self.client.card_member(),
         }
     }
 

@@ -14,9 +14,10 @@ use tracing_subscriber::{
 
 use crate::output::width::printable;
 
-/// Shows events from now on; how many depends on how often `-v` was given.
-pub(crate) fn show(verbosity: u8) {
-    let is_shown = move |metadata: &Metadata<'_>| is_shown(verbosity, metadata);
+/// Shows events from now on; how many depends on how often `-v` was given, and
+/// whether the sandbox is what the command is about.
+pub(crate) fn show(verbosity: u8, is_server: bool) {
+    let is_shown = move |metadata: &Metadata<'_>| is_shown(verbosity, is_server, metadata);
     // Somebody else's subscriber cannot be there: this is the program.
     let _ = tracing_subscriber::registry()
         .with(Lines.with_filter(FilterFn::new(is_shown)))
@@ -25,12 +26,13 @@ pub(crate) fn show(verbosity: u8) {
 
 /// Only our own events: libraries may write request targets, and those hold
 /// openids.
-fn is_shown(verbosity: u8, metadata: &Metadata<'_>) -> bool {
+fn is_shown(verbosity: u8, is_server: bool, metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let root = target.split("::").next().unwrap_or(target);
     let most = match (root, verbosity) {
         ("kabao" | "kabao_core", 0) | ("kabao_sandbox", 0) => Level::WARN,
         ("kabao" | "kabao_core", 1) => Level::DEBUG,
+        ("kabao_sandbox", 1) if is_server => Level::DEBUG,
         ("kabao_sandbox", 1) => Level::INFO,
         ("kabao" | "kabao_core" | "kabao_sandbox", _) => Level::TRACE,
         _ => return false,

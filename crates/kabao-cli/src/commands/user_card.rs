@@ -1,6 +1,6 @@
 //! `kabao user-card`: showing and changing the cards that users hold.
 
-use kabao::card_member::{UserCard, UserCardKey};
+use kabao::card_member::{UserCard, UserCardKey, UserCards};
 
 use super::change::{ChangeArgs, Requested};
 use crate::{
@@ -78,12 +78,8 @@ impl Target {
         })
     }
 
-    fn user_cards(&self, session: &Session) -> kabao::card_member::UserCards {
-        match &self.brand_id {
-            Some(brand_id) => session.client.card_member_for(brand_id),
-            None => session.client.card_member(),
-        }
-        .user_cards()
+    fn user_cards(&self, session: &Session) -> UserCards {
+        session.members(self.brand_id.as_deref()).user_cards()
     }
 
     async fn get(&self, session: &Session) -> Result<UserCard, Problem> {

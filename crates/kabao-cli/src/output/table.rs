@@ -30,6 +30,26 @@ pub(crate) fn render(rows: &[Row], paint: Paint) -> String {
     out
 }
 
+/// Lines of cells as aligned columns, the first line as their heading.
+pub(crate) fn columns_of<const N: usize>(lines: &[[String; N]], paint: Paint) -> String {
+    let width = |column: usize| {
+        let cells = lines.iter().map(|line| columns(&printable(&line[column])));
+        cells.max().unwrap_or_default()
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut out = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        let cells = line.iter().zip(widths);
+        let cells: Vec<_> = cells
+            .map(|(cell, width)| pad(&printable(cell), width))
+            .collect();
+        let tone = if index == 0 { Tone::Bold } else { Tone::Plain };
+        out.push_str(&paint.tone(tone, cells.join("  ").trim_end()));
+        out.push('\n');
+    }
+    out
+}
+
 /// The value; of a changed one first what it was. Two long ones take two lines.
 fn value(row: &Row, indent: &str, paint: Paint) -> String {
     const ONE_LINE: usize = 40;
@@ -84,6 +104,15 @@ mod tests {
             render(&rows, Paint::Off),
             "  Level       level              钻石会员\n  \
                喜欢的运动  custom_field_list  足球\n"
+        );
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let lines = [["Level", "Code"], ["钻石会员", "1"]].map(|line| line.map(str::to_owned));
+        assert_eq!(
+            columns_of(&lines, Paint::Off),
+            "Level     Code\n钻石会员  1\n"
         );
     }
 

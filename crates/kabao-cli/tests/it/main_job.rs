@@ -183,6 +183,44 @@ fn a_whole_body_comes_from_a_file_or_stdin() {
 }
 
 #[test]
+fn a_users_cards_are_listed() {
+    let world = World::new();
+    let list = world.run(&["user-card", "list"]).ok();
+    let lines: Vec<_> = list.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", list.stdout);
+    let cells: Vec<_> = lines[1].split_whitespace().collect();
+    let expected = [CODE, "EFFECTIVE", "钻石会员", "13800138000", "2030-05-20"];
+    assert_eq!(cells[..5], expected);
+    let json = world
+        .run(&[
+            "user-card",
+            "list",
+            "--state",
+            "effective",
+            "--output",
+            "json",
+        ])
+        .ok();
+    assert_eq!(json.json()[0]["phone_number"], "13800138000");
+    let none = world
+        .run(&[
+            "user-card",
+            "list",
+            "--state",
+            "INVALID",
+            "--output",
+            "json",
+        ])
+        .ok();
+    assert_eq!(none.json(), json!([]));
+    let nobody = world.run(&["user-card", "list", "--openid", "nobody"]).ok();
+    assert_eq!(nobody.stdout, "");
+    world
+        .run(&["user-card", "list", "--state", "gone"])
+        .failed(2, &["EFFECTIVE, EXPIRED"]);
+}
+
+#[test]
 fn what_changes_nothing_says_so() {
     let same = World::new()
         .run(&["user-card", "update", CODE, "--level", "钻石会员"])

@@ -1,0 +1,165 @@
+//! `kabao user-card list`: the cards of one user.
+
+use clap::Args;
+use kabao::{
+    card_member::{UserCard, UserCardState},
+    core::{
+        Sealed,
+        call::{BuildError, Call, Method},
+        operation::{Caller, Operation},
+        sensitive::{Opener, Sealer},
+    },
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    output::{
+        printer::{Format, Printer},
+        table, time,
+    },
+    problem::Problem,
+    session::Session,
+};
+
+/// Whose cards.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// The user [env: KABAO_OPENID, default: the profile's].
+    #[arg(long, value_name = "ID")]
+    openid: Option<String>,
+    /// The brand [env: KABAO_BRAND_ID, default: the profile's].
+    #[arg(long, value_name = "ID")]
+    brand_id: Option<String>,
+    /// Only cards in this state: EFFECTIVE, UNACTIVATED, EXPIRED or INVALID.
+    #[arg(long, value_name = "STATE", value_parser = state)]
+    state: Option<UserCardState>,
+}
+
+/// Lists all of them, page by page.
+pub(crate) async fn list(
+    profile: Option<&str>,
+    args: ListArgs,
+    printer: &Printer,
+) -> Result<(), Problem> {
+    let cards = Session::with(profile, printer, async |session| {
+        let members = session.members(session.brand_id(args.brand_id)?.as_deref());
+        let mut page = ListUserCards {
+            openid: session.openid(args.openid)?,
+            state: args.state,
+            offset: 0,
+        };
+        let mut cards = Vec::new();
+        loop {
+            let got = members.send(&page).await?;
+            page.offset += got.len();
+            let is_last = got.len() < PAGE;
+            cards.extend(got);
+            if is_last {
+                return Ok(cards);
+            }
+        }
+    });
+    show(&cards.await?, printer)
+}
+
+fn show(cards: &[UserCard], printer: &Printer) -> Result<(), Problem> {
+    let mut revealed = cards.iter().map(UserCard::reveal);
+    match printer.format {
+        Format::Json => printer.json(&revealed.collect::<Vec<_>>()),
+        Format::Jsonl => revealed.try_for_each(|card| printer.json(&card)),
+        Format::Table if cards.is_empty() => {
+            printer.note("this user has no such card");
+            Ok(())
+        }
+        Format::Table => {
+            let head = [
+                "Card code",
+                "State",
+                "Level",
+                "Phone number",
+                "Until",
+                "Template",
+            ];
+            let mut lines = vec![head.map(str::to_owned)];
+            lines.extend(cards.iter().map(line));
+            printer.data(table::columns_of(&lines, printer.paint()))
+        }
+    }
+}
+
+fn line(card: &UserCard) -> [String; 6] {
+    let phone_number = match &card.phone_number {
+        Some(number) if number.is_opened() => number.expose(),
+        Some(_) => "(not opened)",
+        None => "",
+    };
+    let until = match card.end() {
+        Some(end) => time::clock(&end.into()),
+        None => card.valid_date_information.kind.to_string(),
+    };
+    [
+        card.user_card_code.clone(),
+        card.user_card_state.to_string(),
+        card.level.clone().unwrap_or_default(),
+        phone_number.to_owned(),
+        until,
+        card.card_id.clone(),
+    ]
+}
+
+fn state(name: &str) -> Result<UserCardState, String> {
+    let state = UserCardState::from(name.to_ascii_uppercase());
+    if state.is_known() {
+        return Ok(state);
+    }
+    Err(format!("one of {}", UserCardState::KNOWN.join(", ")))
+}
+
+/// The most that one page may have.
+const PAGE: usize = 20;
+
+/// One page of a user's cards in a brand.
+struct ListUserCards {
+    openid: String,
+    state: Option<UserCardState>,
+    offset: usize,
+}
+
+impl Operation for ListUserCards {
+    type Output = Vec<UserCard>;
+
+    fn call(&self, caller: &Caller, _: &dyn Sealer) -> Result<Call, BuildError> {
+        #[derive(Serialize)]
+        struct Query<'a> {
+            brand_id: Option<&'a str>,
+            openid: &'a str,
+            user_card_state: Option<&'a str>,
+            offset: usize,
+            limit: usize,
+        }
+        Call::to(&caller.path("user-cards"))
+            .query(&Query {
+                brand_id: caller.brand_id(),
+                openid: &self.openid,
+                user_card_state: self.state.as_ref().map(UserCardState::as_str),
+                offset: self.offset,
+                limit: PAGE,
+            })
+            .build(Method::Get)
+    }
+
+    fn seals(&self) -> bool {
+        false
+    }
+
+    fn decode(&self, body: &[u8], open: &dyn Opener) -> Result<Vec<UserCard>, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Page {
+            // Absent as well as empty means none.
+            #[serde(default)]
+            data: Vec<UserCard<Sealed>>,
+        }
+        let page: Page = serde_json::from_slice(body)?;
+        Ok(page.data.into_iter().map(|card| card.open(open)).collect())
+    }
+}
