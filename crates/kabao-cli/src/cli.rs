@@ -60,6 +60,8 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCardCommand {
     /// Show a user's card, phone number and form answers opened.
+    ///
+    /// Times are Chinese time (+08:00), as the API writes them.
     #[command(after_help = GET_EXAMPLES)]
     Get {
         #[command(flatten)]
@@ -103,7 +105,9 @@ pub(crate) struct CardArgs {
 pub(crate) enum SandboxCommand {
     /// Run the sandbox until SIGINT or SIGTERM.
     ///
-    /// Prints one line on stdout when it is ready: `listening on URL`.
+    /// Prints one line on stdout when it is ready: `listening on URL`. Keys and
+    /// personal values are kept wrapped with KABAO_MASTER_KEY, or with a key file
+    /// beside the store.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),
 }

@@ -93,16 +93,12 @@ fn line(card: &UserCard) -> [String; 6] {
         Some(_) => "(not opened)",
         None => "",
     };
-    let until = match card.end() {
-        Some(end) => time::clock(&end.into()),
-        None => card.valid_date_information.kind.to_string(),
-    };
     [
         card.user_card_code.clone(),
         card.user_card_state.to_string(),
         card.level.clone().unwrap_or_default(),
         phone_number.to_owned(),
-        until,
+        time::end(card),
         card.card_id.clone(),
     ]
 }

@@ -29,10 +29,11 @@ pub(crate) fn draw(card: &UserCard, paint: Paint, width: usize) -> String {
         .bg_color(Some(paint.color(ground)))
         .fg_color(Some(paint.color(ink_on(ground))));
     let bold = style.bold();
-    let until = card.end().map_or_else(
-        || card.valid_date_information.kind.as_str().to_owned(),
-        |end| format!("until {}", day(&end.into())),
-    );
+    let end = time::end(card);
+    let until = match (card.end(), end.split_once(' ')) {
+        (Some(_), Some((day, _))) => format!("until {day}"),
+        _ => end,
+    };
     let level = card.level.as_deref().unwrap_or_default();
     let lines = [
         (style, String::new(), String::new()),
@@ -80,10 +81,6 @@ fn in_fours(code: &str) -> String {
         .map(|group| group.iter().collect())
         .collect();
     groups.join(" ")
-}
-
-fn day(time: &kabao::core::time::Time) -> String {
-    time::clock(time).chars().take(10).collect()
 }
 
 fn parse_color(text: &str) -> Option<RgbColor> {

@@ -3,7 +3,7 @@
 
 use jiff::{Timestamp, Unit, civil::DateTime, tz::Offset};
 use kabao::core::{
-    card_member::{ValidDateInformation, ValidDateType},
+    card_member::{UserCard, ValidDateInformation, ValidDateType},
     time::Time,
 };
 
@@ -45,6 +45,15 @@ pub(crate) fn validity(
             (term, left(None, end, now))
         }
         other => (other.to_string(), None),
+    }
+}
+
+/// Until when a card serves, in few words.
+pub(crate) fn end<S>(card: &UserCard<S>) -> String {
+    match (card.end(), &card.valid_date_information.kind) {
+        (Some(end), _) => clock_of(end),
+        (None, ValidDateType::Permanent) => "permanent".into(),
+        (None, other) => other.to_string(),
     }
 }
 
