@@ -54,12 +54,14 @@ pub(crate) async fn authenticate(
     keys: &Arc<Keys>,
     request: &Received,
     now: i64,
-) -> Result<Admitted, Rejected> {
+) -> Result<Admitted, Box<Rejected>> {
     let authorization = parse(request)?;
-    let reject = |message: &str, verdict| Rejected {
-        refusal: sign_error(message),
-        verdict,
-        identity: Some(authorization.identity.clone()),
+    let reject = |refusal, verdict| {
+        Box::new(Rejected {
+            refusal,
+            verdict,
+            identity: Some(authorization.identity.clone()),
+        })
     };
     let serial_no = KeyId::new(&authorization.serial_no);
     let caller = keys.caller(authorization.scheme, &authorization.identity);
@@ -67,15 +69,15 @@ pub(crate) async fn authenticate(
         caller.and_then(|caller| Some((caller, caller.certificate(&serial_no)?)))
     else {
         let reason = verdict::unknown_serial(keys, &authorization);
-        return Err(reject(SERIAL, Verdict::bad("serial", reason)));
+        return Err(reject(sign_error(SERIAL), Verdict::bad("serial", reason)));
     };
     let timestamp = authorization.timestamp.parse::<i64>().unwrap_or(i64::MAX);
     if !within_window(timestamp, now) {
         let reason = verdict::out_of_window(&authorization.timestamp, now);
-        return Err(reject(STALE, Verdict::bad("timestamp", reason)));
+        return Err(reject(sign_error(STALE), Verdict::bad("timestamp", reason)));
     }
-    let body =
-        signed_body(request).map_err(|issue| reject(MISMATCH, Verdict::bad("body", issue)))?;
+    let body = signed_body(request)
+        .map_err(|issue| reject(sign_error(MISMATCH), Verdict::bad("body", issue)))?;
     let built = message::request(
         request.method.as_str(),
         &request.target,
@@ -87,19 +89,16 @@ pub(crate) async fn authenticate(
         .is_some_and(|bytes| certificate.public_key.verifies(&built, &bytes));
     if !matches {
         let reason = verdict::explain(keys, caller, &authorization, request, &body).await;
-        return Err(Rejected {
-            refusal: mismatch(request, &built, body.len()),
-            verdict: Verdict {
-                message: Some(String::from_utf8_lossy(&built).into_owned()),
-                ..Verdict::bad("signature", reason)
-            },
-            identity: Some(authorization.identity.clone()),
-        });
+        let verdict = Verdict {
+            message: Some(String::from_utf8_lossy(&built).into_owned()),
+            ..Verdict::bad("signature", reason)
+        };
+        return Err(reject(mismatch(request, &built, body.len()), verdict));
     }
     let replayed = app.replays.repeated(&authorization.signature, now);
     if replayed && app.switches.refuse_replays {
         let reason = "the same Authorization was sent before, and this sandbox refuses that";
-        return Err(reject(REPLAY, Verdict::bad("replay", reason)));
+        return Err(reject(sign_error(REPLAY), Verdict::bad("replay", reason)));
     }
     Ok(Admitted {
         caller: Arc::clone(caller),
@@ -108,11 +107,13 @@ pub(crate) async fn authenticate(
     })
 }
 
-fn parse(request: &Received) -> Result<Authorization, Rejected> {
-    let malformed = |reason: String| Rejected {
-        refusal: sign_error(GRAMMAR),
-        verdict: Verdict::bad("authorization", reason),
-        identity: None,
+fn parse(request: &Received) -> Result<Authorization, Box<Rejected>> {
+    let malformed = |reason: String| {
+        Box::new(Rejected {
+            refusal: sign_error(GRAMMAR),
+            verdict: Verdict::bad("authorization", reason),
+            identity: None,
+        })
     };
     let mut values = request.headers.get_all(header::AUTHORIZATION).iter();
     let value = match (values.next(), values.next()) {

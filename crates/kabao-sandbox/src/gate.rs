@@ -22,7 +22,7 @@ use crate::{
     faults::FaultKind,
     journal::{Entry, Verdict},
     keys::PlatformSigner,
-    operations::{Found, Operation},
+    operations::{Found, Operation, PathParams},
     random,
     refusal::Refusal,
     routes::{Context, Reply},
@@ -77,11 +77,12 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Answer {
         verdict: Verdict::good(),
     };
     let answer = match authenticate(app, &keys, &request, now.as_second()).await {
-        Err(Rejected {
-            refusal,
-            verdict,
-            identity,
-        }) => {
+        Err(rejected) => {
+            let Rejected {
+                refusal,
+                verdict,
+                identity,
+            } = *rejected;
             entry.caller = identity;
             entry.verdict = verdict;
             note_refusal(&mut entry, &refusal);
@@ -156,10 +157,7 @@ async fn process(
     (operation.handler)(context).await
 }
 
-fn find<'a>(
-    app: &'a App,
-    request: &Received,
-) -> Result<(&'a Operation, Vec<(String, String)>), Refusal> {
+fn find<'a>(app: &'a App, request: &Received) -> Result<(&'a Operation, PathParams), Refusal> {
     match app.routes.find(&request.method, request.path()) {
         Found::Operation(operation, params) => Ok((operation, params)),
         Found::OtherMethods(methods) => {

@@ -138,10 +138,13 @@ pub(crate) struct Routes {
     operations: Vec<Operation>,
 }
 
+/// Path parameters by name, still encoded.
+pub(crate) type PathParams = Vec<(String, String)>;
+
 /// What stands at an address.
 pub(crate) enum Found<'a> {
-    /// The operation and its path parameters, still encoded.
-    Operation(&'a Operation, Vec<(String, String)>),
+    /// The operation and its path parameters.
+    Operation(&'a Operation, PathParams),
     /// The address is known, the method is not: these are.
     OtherMethods(Vec<&'a Method>),
     Nothing,

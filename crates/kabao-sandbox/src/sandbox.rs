@@ -218,6 +218,7 @@ impl SandboxBuilder {
             }
             (None, Some(folder)) => {
                 let folder = DataFolder::create(folder)?;
+                store::inspect(&format!("sqlite:{}", folder.database().display()))?;
                 (
                     format!("sqlite:{}", folder.database().display()),
                     folder.master_key()?,
@@ -237,6 +238,8 @@ fn master_key_for(uri: &str, data_dir: Option<&Path>) -> Result<MasterKey, Start
     if let Some(key) = MasterKey::from_environment()? {
         return Ok(key);
     }
+    // A foreign or damaged file is told so before a key is put beside it.
+    store::inspect(uri)?;
     let Some(file) = uri.strip_prefix("sqlite:").map(Path::new) else {
         // Not an address that is understood, which `store::open` will say.
         return Ok(MasterKey::generate()?);
@@ -245,7 +248,7 @@ fn master_key_for(uri: &str, data_dir: Option<&Path>) -> Result<MasterKey, Start
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     let folder = data_dir.or(beside).unwrap_or(Path::new("."));
-    Ok(DataFolder::create(folder)?.master_key()?)
+    Ok(DataFolder::create(folder)?.master_key_for(file)?)
 }
 
 /// A sandbox could not start.

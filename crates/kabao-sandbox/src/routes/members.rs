@@ -4,7 +4,7 @@ use http::Method;
 use kabao_core::{field::FieldError, query::decode_pairs};
 use serde_json::{Map, Value};
 
-use crate::{gate::Received, refusal::Refusal};
+use crate::{gate::Received, operations::PathParams, refusal::Refusal};
 
 /// Path parameters, query parameters and the JSON body.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(crate) struct Members {
 
 impl Members {
     /// Decodes everything once; refuses what no operation takes.
-    pub(crate) fn read(request: &Received, params: Vec<(String, String)>) -> Result<Self, Refusal> {
+    pub(crate) fn read(request: &Received, params: PathParams) -> Result<Self, Refusal> {
         let mut path = Vec::with_capacity(params.len());
         for (name, raw) in params {
             let value = decode(&raw).ok_or_else(|| not_text("path", &name))?;

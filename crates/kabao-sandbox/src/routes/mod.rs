@@ -17,6 +17,7 @@ use crate::{
     app::{App, failed},
     authenticate::Admitted,
     gate::Received,
+    operations::PathParams,
     refusal::Refusal,
 };
 use members::Members;
@@ -57,7 +58,7 @@ impl<'a> Context<'a> {
         app: &'a App,
         admitted: &'a Admitted,
         request: &'a Received,
-        params: Vec<(String, String)>,
+        params: PathParams,
     ) -> Result<Self, Refusal> {
         Ok(Self {
             app,

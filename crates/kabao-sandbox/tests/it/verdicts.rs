@@ -11,6 +11,9 @@ fn reason(running: &Running) -> String {
         .to_owned()
 }
 
+/// Makes the message that is signed, of timestamp and nonce.
+type Signing = Box<dyn FnOnce(&str, &str) -> Vec<u8>>;
+
 /// Signs one message and sends another request.
 fn mistaken(
     running: &Running,
@@ -48,13 +51,7 @@ fn mistakes_in_the_message_are_recognised() {
         pairs.reverse();
         format!("{path}?{}", pairs.join("&"))
     };
-    let cases: Vec<(
-        &str,
-        &str,
-        &str,
-        Box<dyn FnOnce(&str, &str) -> Vec<u8>>,
-        &str,
-    )> = vec![
+    let cases: Vec<(&str, &str, &str, Signing, &str)> = vec![
         (
             "GET",
             &target,
@@ -222,13 +219,12 @@ fn pss_milliseconds_and_clocks_are_recognised() {
     let target = card_target();
 
     let pem = running.credentials.merchant.private_key_pem.clone();
-    let der = rustls_pki_types::PrivatePkcs8KeyDer::try_from(
+    let der = rustls_pki_types::PrivatePkcs8KeyDer::from(
         rustls_pki_types::pem::from_buf(&mut pem.as_bytes())
             .unwrap()
             .unwrap()
             .1,
-    )
-    .unwrap();
+    );
     let pair = aws_lc_rs::rsa::KeyPair::from_pkcs8(der.secret_pkcs8_der()).unwrap();
     let (timestamp, nonce_str) = (unix_now().to_string(), nonce());
     let message = message::request("GET", &target, &timestamp, &nonce_str, b"");
