@@ -212,17 +212,27 @@ fn check_path(path: &str) -> Result<(), TemplateError> {
         return Err(TemplateError::Fragment);
     }
     let route = path.split('?').next().unwrap_or(path);
-    let dots = |segment: &&str| {
-        let plain = segment.replace("%2E", ".").replace("%2e", ".");
-        plain == "." || plain == ".."
-    };
     // A backslash reaches here only encoded, so `/` alone separates.
-    match route.split('/').find(dots) {
+    match route.split('/').find(|segment| is_dots(segment)) {
         Some(segment) => Err(TemplateError::DotSegment {
             at: segment.to_owned(),
         }),
         None => Ok(()),
     }
+}
+
+/// `.` or `..`, plain or escaped.
+fn is_dots(segment: &str) -> bool {
+    let mut rest = segment;
+    let mut dots = 0;
+    while let Some(tail) = [".", "%2E", "%2e"]
+        .iter()
+        .find_map(|dot| rest.strip_prefix(dot))
+    {
+        rest = tail;
+        dots += 1;
+    }
+    rest.is_empty() && matches!(dots, 1 | 2)
 }
 
 /// `_name_` and `$name$` as a whole segment. What could not stand as `{name}`

@@ -38,7 +38,7 @@ impl Inner {
             Ok(keys)
         };
         let refresh = self.keys.refresh(self.clock.now(), download);
-        within(deadline, &call()?, false, refresh).await?
+        within(deadline, &call()?, refresh).await?
     }
 
     /// Looks for a key that an answer names. Whether it is there now.

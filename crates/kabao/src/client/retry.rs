@@ -48,11 +48,9 @@ impl RetryPolicy {
         self
     }
 
-    /// How long to wait after the `tried`th try; `jitter` (any byte) keeps many
-    /// clients from coming back at once.
-    pub(crate) fn wait(&self, tried: u32, jitter: u8) -> Duration {
-        let doubled = self.backoff.saturating_mul(1 << (tried - 1).min(6));
-        doubled.saturating_add(doubled / 512 * u32::from(jitter))
+    /// How long to wait after the `tried`th try.
+    pub(crate) fn wait(&self, tried: u32) -> Duration {
+        self.backoff.saturating_mul(1 << (tried - 1).min(6))
     }
 
     /// How long to wait after an answer with this status, or `None` if it is
@@ -62,9 +60,8 @@ impl RetryPolicy {
         status: StatusCode,
         headers: &HeaderMap,
         tried: u32,
-        jitter: u8,
     ) -> Option<Duration> {
-        let wait = self.wait(tried, jitter);
+        let wait = self.wait(tried);
         match status.as_u16() {
             429 => Some(retry_after(headers).unwrap_or(wait.saturating_mul(4))),
             500 | 502 | 503 | 504 => Some(wait),
@@ -98,7 +95,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         let wait = |status, headers: &HeaderMap, tried| {
             policy
-                .wait_after(status, headers, tried, 0)
+                .wait_after(status, headers, tried)
                 .map(|wait| wait.as_millis())
         };
         let limited = StatusCode::TOO_MANY_REQUESTS;
@@ -110,7 +107,6 @@ mod tests {
             Some(400)
         );
         assert_eq!(wait(StatusCode::BAD_REQUEST, &headers, 1), None);
-        assert_eq!(policy.wait(1, 255).as_millis(), 149);
-        assert!(policy.wait(u32::MAX, 0) < Duration::from_secs(10));
+        assert!(policy.wait(u32::MAX) < Duration::from_secs(10));
     }
 }

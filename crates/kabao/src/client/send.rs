@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{Inner, prepare::random};
+use super::{Host, Inner, prepare::random};
 use crate::{
     error::{Error, ErrorKind, Failure, Result},
     transport::{Stage, TransportError},
@@ -39,6 +39,7 @@ pub(super) enum Ask<'a> {
 }
 
 /// Why a try brought no answer.
+#[derive(Debug)]
 enum Silence {
     TimedOut { whole_call: bool },
     Transport(TransportError),
@@ -61,6 +62,18 @@ impl Silence {
     }
 }
 
+/// Where the tries of one call stand.
+struct Progress {
+    host: Host,
+    /// Whether the other host was turned to.
+    turned: bool,
+    tried: u32,
+    retried: u32,
+    in_doubt: bool,
+}
+
+type Outcome = Result<Response<Bytes>, Silence>;
+
 impl Inner {
     /// Sends until there is an answer that is worth having, or no time left.
     pub(super) async fn exchange(
@@ -70,90 +83,112 @@ impl Inner {
         limit: usize,
         deadline: Instant,
     ) -> Result<Received> {
-        let mut host = self.hosts.first(self.now());
-        let mut turned = false;
-        let mut in_doubt = false;
-        let mut retried = 0;
-        for tried in 1_u32.. {
-            let base = self.hosts.base(host);
-            let request = within(deadline, call, in_doubt, async {
-                if let Some(pace) = &self.pace {
-                    pace.wait().await;
-                }
-                let ring = self.ring();
-                let serial = match ask {
-                    Ask::Best => ring.preferred(self.clock.now()).map(|key| key.id()),
-                    Ask::None => None,
-                    Ask::Key(id) => Some(id),
-                };
-                self.prepare(call, base, serial).await
-            })
-            .await?
-            .map_err(|error| error.after_doubt(call, in_doubt))?
-            .into_request();
-            tracing::debug!(
-                target: "kabao",
-                method = %call.method,
-                template = %call.template,
-                host = base.origin(),
-                attempt = tried,
-                "sent",
-            );
-
-            let may_retry = retried < self.retry.retries;
-            let patience = if may_retry && call.repeatable {
-                deadline.min(after(self.retry.attempt_timeout))
-            } else {
-                deadline
+        let mut progress = Progress {
+            host: self.hosts.first(self.now()),
+            turned: false,
+            tried: 0,
+            retried: 0,
+            in_doubt: false,
+        };
+        loop {
+            progress.tried += 1;
+            let outcome = self
+                .attempt(call, ask, limit, deadline, &progress)
+                .await
+                .map_err(|error| error.after_doubt(call, progress.in_doubt))?;
+            let wait = match self.wait_before_next(call, &mut progress, &outcome)? {
+                Some(wait) if after(wait) < deadline => wait,
+                _ => return conclude(call, outcome, &progress, self.timeout),
             };
-            let sending = self.transport.send(request, limit);
-            let outcome = match timeout_at(patience, sending).await {
-                Ok(Ok(response)) => Ok(response),
-                Ok(Err(error)) => Err(Silence::Transport(error)),
-                Err(_) => Err(Silence::TimedOut {
-                    whole_call: patience == deadline,
-                }),
-            };
-
-            let jitter = random()?[0];
-            let wait = match &outcome {
-                Ok(response) if may_retry && call.repeatable => {
-                    let status = response.status();
-                    self.retry
-                        .wait_after(status, response.headers(), tried, jitter)
-                }
-                Ok(_) => None,
-                Err(silence) if !silence.is_network() => None,
-                Err(silence) if silence.may_have_been_sent() && !call.repeatable => None,
-                Err(_) => match self.hosts.other(host, self.now()) {
-                    Some(other) if !turned => {
-                        // Being turned to is what a backup host is for, so it
-                        // does not count as a retry.
-                        turned = true;
-                        host = other;
-                        in_doubt |= doubtful(&outcome);
-                        announce(tried, Duration::ZERO, &outcome);
-                        continue;
-                    }
-                    _ => may_retry.then(|| self.retry.wait(tried, jitter)),
-                },
-            };
-            match (wait, outcome) {
-                (Some(wait), outcome) if after(wait) < deadline => {
-                    in_doubt |= doubtful(&outcome);
-                    announce(tried, wait, &outcome);
-                    retried += 1;
-                    tracing::Span::current().record("retries", retried);
-                    sleep(wait).await;
-                }
-                (_, Ok(response)) => return Ok(Received { response, in_doubt }),
-                (_, Err(silence)) => {
-                    return Err(silent(call, silence, in_doubt, tried, self.timeout));
-                }
+            progress.in_doubt |= is_doubtful(&outcome);
+            announce(&progress, wait, &outcome);
+            if !wait.is_zero() {
+                sleep(wait).await;
             }
         }
-        // `tried` would have to overflow first.
-        Err(Error::request(call, "tried too often"))
+    }
+
+    /// Signs and sends once.
+    async fn attempt(
+        &self,
+        call: &Call,
+        ask: Ask<'_>,
+        limit: usize,
+        deadline: Instant,
+        progress: &Progress,
+    ) -> Result<Outcome> {
+        let base = self.hosts.base(progress.host);
+        let request = within(deadline, call, async {
+            if let Some(pace) = &self.pace {
+                pace.wait().await;
+            }
+            let ring = self.ring();
+            let serial = match ask {
+                Ask::Best => ring.preferred(self.clock.now()).map(|key| key.id()),
+                Ask::None => None,
+                Ask::Key(id) => Some(id),
+            };
+            self.prepare(call, base, serial).await
+        })
+        .await??;
+        tracing::debug!(
+            target: "kabao",
+            method = %call.method,
+            template = %call.template,
+            host = base.origin(),
+            attempt = progress.tried,
+            "sent",
+        );
+        let patience = if call.repeatable && progress.retried < self.retry.retries {
+            deadline.min(after(self.retry.attempt_timeout))
+        } else {
+            deadline
+        };
+        let sending = self.transport.send(request.into_request(), limit);
+        Ok(match timeout_at(patience, sending).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(Silence::Transport(error)),
+            Err(_) => Err(Silence::TimedOut {
+                whole_call: patience == deadline,
+            }),
+        })
+    }
+
+    /// How long to wait before trying again, or `None` if that is not allowed.
+    fn wait_before_next(
+        &self,
+        call: &Call,
+        progress: &mut Progress,
+        outcome: &Outcome,
+    ) -> Result<Option<Duration>> {
+        let policy = &self.retry;
+        let tried = progress.tried;
+        let wait = match outcome {
+            Ok(response) if call.repeatable => {
+                policy.wait_after(response.status(), response.headers(), tried)
+            }
+            Ok(_) => None,
+            Err(silence) if !silence.is_network() => None,
+            Err(silence) if silence.may_have_been_sent() && !call.repeatable => None,
+            Err(_) => match self.hosts.other(progress.host, self.now()) {
+                Some(other) if !progress.turned => {
+                    progress.turned = true;
+                    progress.host = other;
+                    // A backup host is there to be turned to, so this does not
+                    // count as a retry.
+                    return Ok(Some(Duration::ZERO));
+                }
+                _ => Some(policy.wait(tried)),
+            },
+        };
+        if wait.is_none() || progress.retried >= policy.retries {
+            return Ok(None);
+        }
+        progress.retried += 1;
+        tracing::Span::current().record("retries", progress.retried);
+        // Many clients must not come back at once.
+        let jitter = u32::from(random()?[0]);
+        Ok(wait.map(|wait| wait.saturating_add(wait / 512 * jitter)))
     }
 
     /// The ring with a key in it that is in force, downloaded first if need be.
@@ -225,28 +260,22 @@ fn after(time: Duration) -> Instant {
 pub(super) async fn within<T>(
     deadline: Instant,
     call: &Call,
-    in_doubt: bool,
     future: impl Future<Output = T>,
 ) -> Result<T> {
     timeout_at(deadline, future).await.map_err(|_| {
-        Failure::new(
-            ErrorKind::Timeout,
-            "the deadline passed before the request was sent",
-        )
-        .on(call)
-        .in_doubt(call, in_doubt)
-        .into()
+        let text = "the deadline passed before the request was sent";
+        Failure::new(ErrorKind::Timeout, text).on(call).into()
     })
 }
 
-fn doubtful(outcome: &Result<Response<Bytes>, Silence>) -> bool {
+fn is_doubtful(outcome: &Outcome) -> bool {
     match outcome {
         Ok(response) => response.status().is_server_error(),
         Err(silence) => silence.may_have_been_sent(),
     }
 }
 
-fn announce(tried: u32, wait: Duration, outcome: &Result<Response<Bytes>, Silence>) {
+fn announce(progress: &Progress, wait: Duration, outcome: &Outcome) {
     let reason = match outcome {
         Ok(response) => response.status().to_string(),
         Err(Silence::TimedOut { .. }) => "no answer in time".to_owned(),
@@ -254,16 +283,27 @@ fn announce(tried: u32, wait: Duration, outcome: &Result<Response<Bytes>, Silenc
     };
     tracing::debug!(
         target: "kabao",
-        attempt = tried,
+        attempt = progress.tried,
         wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
         reason,
         "retrying",
     );
 }
 
-fn silent(call: &Call, silence: Silence, in_doubt: bool, tried: u32, timeout: Duration) -> Error {
+/// What the last try brought, in the light of those before it.
+fn conclude(
+    call: &Call,
+    outcome: Outcome,
+    progress: &Progress,
+    timeout: Duration,
+) -> Result<Received> {
+    let in_doubt = progress.in_doubt;
+    let silence = match outcome {
+        Ok(response) => return Ok(Received { response, in_doubt }),
+        Err(silence) => silence,
+    };
     let in_doubt = in_doubt || silence.may_have_been_sent();
-    let tries = match tried {
+    let tries = match progress.tried {
         1 => String::new(),
         more => format!(", tried {more} times"),
     };
@@ -282,7 +322,7 @@ fn silent(call: &Call, silence: Silence, in_doubt: bool, tried: u32, timeout: Du
             Failure::new(kind, format!("{what}: {error}{tries}")).because(error)
         }
     };
-    failure.on(call).in_doubt(call, in_doubt).into()
+    Err(failure.on(call).in_doubt(call, in_doubt).into())
 }
 
 #[cfg(test)]
