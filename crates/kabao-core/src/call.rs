@@ -1,6 +1,6 @@
 //! A request before it is signed.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -127,7 +127,7 @@ impl Call {
 /// [`build`](Self::build).
 #[derive(Debug, Clone)]
 pub struct CallBuilder {
-    template: Result<Template, BuildError>,
+    template: Result<Arc<Template>, BuildError>,
     params: Vec<(String, String)>,
     query: String,
     headers: Vec<(String, String)>,
@@ -139,7 +139,7 @@ impl CallBuilder {
     /// Begins with a template, or with why there is none.
     pub fn new(template: Result<Template, TemplateError>) -> Self {
         Self {
-            template: template.map_err(BuildError::from),
+            template: template.map(Arc::new).map_err(BuildError::from),
             params: Vec::new(),
             query: String::new(),
             headers: Vec::new(),
@@ -214,7 +214,7 @@ impl CallBuilder {
     /// The path as declared, unless something was wrong so far.
     #[must_use]
     pub fn template(&self) -> Option<&Template> {
-        self.template.as_ref().ok()
+        self.template.as_deref().ok()
     }
 
     /// Finishes the call.

@@ -83,7 +83,7 @@ impl Template {
         &self,
         value: impl Fn(&str) -> Option<&'v str>,
     ) -> Result<String, TemplateError> {
-        let mut path = String::new();
+        let mut path = String::with_capacity(256);
         for part in &self.parts {
             match part {
                 Part::Literal(text) => push_ready(&mut path, text),

@@ -1,16 +1,7 @@
 //! `kabao user-card list`: the cards of one user.
 
 use clap::Args;
-use kabao::{
-    card_member::{UserCard, UserCardState},
-    core::{
-        Sealed,
-        call::{BuildError, Call, Method},
-        operation::{Caller, Operation},
-        sensitive::{Opener, Sealer},
-    },
-};
-use serde::{Deserialize, Serialize};
+use kabao::card_member::{ListUserCards, UserCard, UserCardState};
 
 use crate::{
     output::{
@@ -43,17 +34,16 @@ pub(crate) async fn list(
 ) -> Result<(), Problem> {
     let cards = Session::with(profile, printer, async |session| {
         let members = session.members(session.brand_id(args.brand_id)?.as_deref());
-        let mut page = ListUserCards {
-            openid: session.openid(args.openid)?,
-            state: args.state,
-            offset: 0,
+        let mut list = ListUserCards {
+            user_card_state: args.state,
+            ..ListUserCards::of(session.openid(args.openid)?)
         };
         let mut cards = Vec::new();
         loop {
-            let got = members.send(&page).await?;
-            page.offset += got.len();
-            let is_last = got.len() < PAGE;
-            cards.extend(got);
+            let page = members.send(&list).await?;
+            list.offset += ListUserCards::MAX_LIMIT;
+            let is_last = page.data.is_empty() || list.offset >= page.total_count;
+            cards.extend(page.data);
             if is_last {
                 return Ok(cards);
             }
@@ -109,53 +99,4 @@ fn state(name: &str) -> Result<UserCardState, String> {
         return Ok(state);
     }
     Err(format!("one of {}", UserCardState::KNOWN.join(", ")))
-}
-
-/// The most that one page may have.
-const PAGE: usize = 20;
-
-/// One page of a user's cards in a brand.
-struct ListUserCards {
-    openid: String,
-    state: Option<UserCardState>,
-    offset: usize,
-}
-
-impl Operation for ListUserCards {
-    type Output = Vec<UserCard>;
-
-    fn call(&self, caller: &Caller, _: &dyn Sealer) -> Result<Call, BuildError> {
-        #[derive(Serialize)]
-        struct Query<'a> {
-            brand_id: Option<&'a str>,
-            openid: &'a str,
-            user_card_state: Option<&'a str>,
-            offset: usize,
-            limit: usize,
-        }
-        Call::to(&caller.path("user-cards"))
-            .query(&Query {
-                brand_id: caller.brand_id(),
-                openid: &self.openid,
-                user_card_state: self.state.as_ref().map(UserCardState::as_str),
-                offset: self.offset,
-                limit: PAGE,
-            })
-            .build(Method::Get)
-    }
-
-    fn seals(&self) -> bool {
-        false
-    }
-
-    fn decode(&self, body: &[u8], open: &dyn Opener) -> Result<Vec<UserCard>, serde_json::Error> {
-        #[derive(Deserialize)]
-        struct Page {
-            // Absent as well as empty means none.
-            #[serde(default)]
-            data: Vec<UserCard<Sealed>>,
-        }
-        let page: Page = serde_json::from_slice(body)?;
-        Ok(page.data.into_iter().map(|card| card.open(open)).collect())
-    }
 }

@@ -1,6 +1,6 @@
 //! `kabao user-card`: showing and changing the cards that users hold.
 
-use kabao::card_member::{UserCard, UserCardKey, UserCards};
+use kabao::card_member::{GetCard, UserCard, UserCardKey, UserCards};
 
 use super::change::{ChangeArgs, Requested};
 use crate::{
@@ -21,10 +21,13 @@ pub(crate) async fn get(
     card: CardArgs,
     printer: &Printer,
 ) -> Result<(), Problem> {
-    let card = Session::with(profile, printer, async |session| {
-        Target::of(session, card)?.get(session).await
+    let shown = Session::with(profile, printer, async |session| {
+        let target = Target::of(session, card)?;
+        let card = target.get(session).await?;
+        Ok((card, target.title(session, printer).await))
     });
-    show(&card.await?, None, printer)
+    let (card, title) = shown.await?;
+    show(&card, title.as_deref(), None, printer)
 }
 
 /// Changes a card and shows it as it is then.
@@ -54,10 +57,10 @@ pub(crate) async fn update(
             .user_cards(session)
             .update(&target.key, change)
             .await?;
-        Ok((before, after))
+        Ok((before, after, target.title(session, printer).await))
     });
-    let (before, after) = outcome.await?;
-    show(&after, Some(before.as_ref()), printer)
+    let (before, after, title) = outcome.await?;
+    show(&after, title.as_deref(), Some(before.as_ref()), printer)
 }
 
 /// A card and, for a service provider, the brand it is in.
@@ -80,6 +83,19 @@ impl Target {
 
     fn user_cards(&self, session: &Session) -> UserCards {
         session.members(self.brand_id.as_deref()).user_cards()
+    }
+
+    /// The template's name, for the card's face: a user's card does not carry
+    /// it. A face without it beats no answer, so a failure is nothing.
+    async fn title(&self, session: &Session, printer: &Printer) -> Option<String> {
+        if !draws_face(printer) {
+            return None;
+        }
+        let get = GetCard {
+            card_id: self.key.card_id.clone(),
+        };
+        let card = session.members(self.brand_id.as_deref()).send(&get).await;
+        card.ok().map(|card| card.card_title)
     }
 
     async fn get(&self, session: &Session) -> Result<UserCard, Problem> {
@@ -111,6 +127,7 @@ fn take_ids(card: &mut CardArgs, requested: &mut Requested) -> Result<(), Proble
 /// Shows a card; `before`, if there was a change, is what it was.
 fn show(
     card: &UserCard,
+    title: Option<&str>,
     before: Option<Option<&UserCard>>,
     printer: &Printer,
 ) -> Result<(), Problem> {
@@ -131,12 +148,17 @@ fn show(
         }
     }
     let mut text = String::new();
-    if printer.paint().is_on() {
-        text.push_str(&card_face::draw(card, printer.paint(), printer.width()));
+    if draws_face(printer) {
+        let face = card_face::draw(card, title, printer.paint(), printer.width());
+        text.push_str(&face);
         text.push('\n');
     }
     text.push_str(&table::render(&rows, printer.paint()));
     printer.data(text)
+}
+
+fn draws_face(printer: &Printer) -> bool {
+    printer.format == Format::Table && printer.paint().is_on()
 }
 
 /// Every change moves `modify_time`.

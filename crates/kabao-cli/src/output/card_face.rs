@@ -1,4 +1,4 @@
-//! The card as the user sees it: its colour, level and code.
+//! The card as the user sees it: its colour, title, level and code.
 
 use anstyle::{RgbColor, Style};
 use kabao::card_member::UserCard;
@@ -13,7 +13,7 @@ use super::{
 ///
 /// Only blanks carry the colour. Block and box characters would join more
 /// finely, but terminals set up for Chinese may give them two columns.
-pub(crate) fn draw(card: &UserCard, paint: Paint, width: usize) -> String {
+pub(crate) fn draw(card: &UserCard, title: Option<&str>, paint: Paint, width: usize) -> String {
     const WIDEST: usize = 48;
     const NARROWEST: usize = 30;
     if width < NARROWEST {
@@ -39,7 +39,7 @@ pub(crate) fn draw(card: &UserCard, paint: Paint, width: usize) -> String {
         (style, String::new(), String::new()),
         (
             style,
-            "Member card".into(),
+            title.unwrap_or("Member card").to_owned(),
             format!("Brand {}", card.brand_id),
         ),
         (style, String::new(), String::new()),
@@ -139,11 +139,16 @@ mod tests {
 
     #[test]
     fn the_face_has_the_cards_own_colour_and_readable_ink() {
-        let yellow = draw(&card("#FFFF00", "钻石会员"), Paint::Full, 80);
+        let yellow = draw(
+            &card("#FFFF00", "钻石会员"),
+            Some("测试卡"),
+            Paint::Full,
+            80,
+        );
         assert!(yellow.contains("48;2;255;255;0"), "{yellow:?}");
         assert!(yellow.contains("38;2;0;0;0"), "{yellow:?}");
         assert!(yellow.contains("钻石会员") && yellow.contains("4785 1583 2665"));
-        let navy = draw(&card("#000080", ""), Paint::Full, 80);
+        let navy = draw(&card("#000080", ""), Some("测试卡"), Paint::Full, 80);
         assert!(navy.contains("38;2;255;255;255"), "{navy:?}");
     }
 
@@ -151,7 +156,12 @@ mod tests {
     fn the_right_edge_is_straight_whatever_the_script_and_width() {
         for level in ["", "Gold", "钻石会员", "一二三四五六七八九十", "🎉"] {
             for width in 30..60 {
-                let face = without_escapes(&draw(&card("#FFFF00", level), Paint::Full, width));
+                let face = without_escapes(&draw(
+                    &card("#FFFF00", level),
+                    Some("测试卡"),
+                    Paint::Full,
+                    width,
+                ));
                 let widths: Vec<usize> = face.lines().map(columns).collect();
                 let [top, middle @ .., bottom] = widths.as_slice() else {
                     panic!("no lines");
@@ -164,7 +174,10 @@ mod tests {
 
     #[test]
     fn a_terminal_too_narrow_gets_no_face() {
-        assert_eq!(draw(&card("#FFFF00", "x"), Paint::Full, 20), "");
+        assert_eq!(
+            draw(&card("#FFFF00", "x"), Some("测试卡"), Paint::Full, 20),
+            ""
+        );
     }
 
     #[test]
@@ -172,6 +185,8 @@ mod tests {
         for bad in ["yellow", "#FFF", "#GGGGGG", "#１２"] {
             assert_eq!(parse_color(bad), None, "{bad}");
         }
-        assert!(draw(&card("yellow", "x"), Paint::Full, 80).contains("48;2;74;85;96"));
+        assert!(
+            draw(&card("yellow", "x"), Some("测试卡"), Paint::Full, 80).contains("48;2;74;85;96")
+        );
     }
 }

@@ -12,6 +12,7 @@
 mod card;
 mod user_card;
 mod user_card_change;
+mod user_card_list;
 mod user_information;
 mod validity;
 
@@ -21,5 +22,6 @@ pub use card::{
 };
 pub use user_card::{CardType, GetUserCard, UserCard, UserCardKey, UserCardState};
 pub use user_card_change::{UpdateUserCard, UserCardChange};
+pub use user_card_list::{ListUserCards, UserCardPage};
 pub use user_information::{CommonField, CommonFieldName, CustomField, UserInformation};
 pub use validity::{ValidDateInformation, ValidDateType};

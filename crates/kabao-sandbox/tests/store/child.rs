@@ -7,17 +7,12 @@ use std::{
 
 const PLACE: &str = "KABAO_TEST_STORE";
 
-/// This binary, running only the (ignored) test `name` on the store at `path`.
+/// This binary, running only the test `name`, which finds the store at `path` and
+/// plays the child.
 pub(crate) fn command(name: &str, path: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args([
-            "--exact",
-            name,
-            "--ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ])
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(PLACE, path)
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());

@@ -91,6 +91,9 @@ async fn a_store_of_a_newer_version_is_left_alone() {
 
 #[tokio::test]
 async fn a_damaged_store_with_a_log_is_left_alone() {
+    if let Some(path) = child::place() {
+        return write_and_die(&path).await;
+    }
     let place = Place::new();
     place.fill().await;
     leave_a_log(&place);
@@ -151,11 +154,8 @@ fn a_folder_that_is_not_there_is_named() {
     }
 }
 
-#[tokio::test]
-#[ignore = "a process that leave_a_log starts"]
-async fn writes_and_dies() {
-    let Some(path) = child::place() else { return };
-    let store = crate::place::open(&path, &Place::new().key).unwrap();
+async fn write_and_die(path: &Path) {
+    let store = crate::place::open(path, &Place::new().key).unwrap();
     store
         .change_user_card(&sample_id(), count_up())
         .await
@@ -167,7 +167,8 @@ async fn writes_and_dies() {
 
 /// A log that a process left which was killed.
 fn leave_a_log(place: &Place) {
-    let status = child::command("damage::writes_and_dies", &place.file())
+    let role = "damage::a_damaged_store_with_a_log_is_left_alone";
+    let status = child::command(role, &place.file())
         .stderr(std::process::Stdio::null())
         .status();
     assert!(!status.unwrap().success());

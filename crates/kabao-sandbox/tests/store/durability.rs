@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     io::{BufRead as _, BufReader, Write as _},
+    path::Path,
 };
 
 use kabao_sandbox::{
@@ -18,15 +19,21 @@ use crate::{
 const ROUNDS: usize = 20;
 const CODES: [&str; 3] = ["478515832665", "older", "newer"];
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_loses_nothing_that_was_acknowledged() {
+    if let Some(path) = child::place() {
+        return write_until_killed(&path).await;
+    }
     let place = Place::new();
     place.fill().await;
     let mut total = 0;
     for round in 0..ROUNDS {
-        let mut writer = child::command("durability::writes_until_it_is_killed", &place.file())
-            .spawn()
-            .unwrap();
+        let mut writer = child::command(
+            "durability::a_kill_loses_nothing_that_was_acknowledged",
+            &place.file(),
+        )
+        .spawn()
+        .unwrap();
         let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();
         let mut acknowledged = HashMap::new();
         let mut note = |line: &str| {
@@ -62,11 +69,8 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
     assert!(total > ROUNDS, "the writers hardly wrote");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a process that a_kill_loses_nothing_that_was_acknowledged starts"]
-async fn writes_until_it_is_killed() {
-    let Some(path) = child::place() else { return };
-    let store = place::open(&path, &Place::new().key).unwrap();
+async fn write_until_killed(path: &Path) {
+    let store = place::open(path, &Place::new().key).unwrap();
     let mut writers = tokio::task::JoinSet::new();
     for code in CODES {
         let store = store.clone();

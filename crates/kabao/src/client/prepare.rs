@@ -1,5 +1,7 @@
 //! From a call to a signed request.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Uri,
@@ -88,7 +90,10 @@ impl Inner {
             serial_no: self.identity.serial_no.clone(),
             signature: signature::encode(&signature),
         };
-        let mut authorization = header(call, "Authorization", &authorization.to_string())?;
+        // Some 600 characters, so that the text need not grow.
+        let mut text = String::with_capacity(640);
+        write!(text, "{authorization}").map_err(|error| Error::request(call, error.to_string()))?;
+        let mut authorization = header(call, "Authorization", &text)?;
         authorization.set_sensitive(true);
         headers.insert(AUTHORIZATION, authorization);
         tracing::debug!(
