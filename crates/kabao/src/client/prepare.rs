@@ -90,9 +90,9 @@ impl Inner {
             serial_no: self.identity.serial_no.clone(),
             signature: signature::encode(&signature),
         };
-        // Some 600 characters, so that the text need not grow.
+        // Some 600 characters; writing to a String cannot fail.
         let mut text = String::with_capacity(640);
-        write!(text, "{authorization}").map_err(|error| Error::request(call, error.to_string()))?;
+        let _ = write!(text, "{authorization}");
         let mut authorization = header(call, "Authorization", &text)?;
         authorization.set_sensitive(true);
         headers.insert(AUTHORIZATION, authorization);
