@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use elsa::sync::FrozenMap;
 use reqwest::{Certificate, Client, Url, redirect::Policy};
 
 use super::{Sending, Stage, Transport, TransportError};
@@ -38,10 +39,19 @@ pub(crate) struct ReqwestTransport {
     settings: Settings,
     /// By [`Route::index`]; made when first needed.
     clients: [OnceLock<Result<Client, Arc<reqwest::Error>>>; 4],
+    /// Parsed once: a host name takes longer than the rest of an address.
+    origins: FrozenMap<String, Box<Origin>>,
+}
+
+/// Scheme, host and port.
+#[derive(Debug)]
+struct Origin {
+    url: Url,
+    route: Route,
 }
 
 /// What kind of connection an address needs.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Route {
     /// Never through a proxy.
     loopback: bool,
@@ -57,12 +67,29 @@ impl ReqwestTransport {
         let transport = Self {
             settings,
             clients: Default::default(),
+            origins: FrozenMap::new(),
         };
+        transport.client(transport.parsed(origin)?.route)?;
+        Ok(transport)
+    }
+
+    fn origin(&self, uri: &http::Uri) -> Result<&Origin, TransportError> {
+        let scheme = uri.scheme_str().unwrap_or_default();
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        self.parsed(&[scheme, "://", authority].concat())
+    }
+
+    fn parsed(&self, origin: &str) -> Result<&Origin, TransportError> {
+        if let Some(known) = self.origins.get(origin) {
+            return Ok(known);
+        }
         let url = Url::parse(origin).map_err(|error| {
             TransportError::new(Stage::Unsendable, format!("`{origin}`: {error}"))
         })?;
-        transport.client(Route::of(&url))?;
-        Ok(transport)
+        let route = Route::of(&url);
+        Ok(self
+            .origins
+            .insert(origin.to_owned(), Box::new(Origin { url, route })))
     }
 
     fn client(&self, route: Route) -> Result<&Client, TransportError> {
@@ -116,8 +143,9 @@ impl Transport for ReqwestTransport {
     fn send(&self, request: http::Request<Bytes>, limit: usize) -> Sending<'_> {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let url = url_of(&parts.uri)?;
-            let client = self.client(Route::of(&url))?;
+            let origin = self.origin(&parts.uri)?;
+            let client = self.client(origin.route)?;
+            let url = with_target(&origin.url, &parts.uri)?;
             let mut request = reqwest::Request::new(parts.method, url);
             *request.headers_mut() = parts.headers;
             if !body.is_empty() {
@@ -138,25 +166,22 @@ impl Transport for ReqwestTransport {
 
 /// The address, if it survives reqwest's parser unchanged: the parser resolves
 /// and re-encodes, and what is sent has to be what was signed.
-fn url_of(uri: &http::Uri) -> Result<Url, TransportError> {
-    let signed = uri.path_and_query().map_or("/", |target| target.as_str());
-    let url = Url::parse(&uri.to_string())
-        .map_err(|error| TransportError::new(Stage::Unsendable, format!("{uri}: {error}")))?;
-    let sent = match url.query() {
-        Some(query) => signed
-            .strip_suffix(query)
-            .and_then(|rest| rest.strip_suffix('?')),
-        None => Some(signed),
-    };
-    if sent == Some(url.path()) {
+fn with_target(origin: &Url, uri: &http::Uri) -> Result<Url, TransportError> {
+    let mut url = origin.clone();
+    url.set_path(uri.path());
+    url.set_query(uri.query());
+    if url.path() == uri.path() && url.query() == uri.query() {
         return Ok(url);
     }
-    let query = url
-        .query()
-        .map_or_else(String::new, |query| format!("?{query}"));
+    let target = |path: &str, query: Option<&str>| match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
     let reason = format!(
-        "`{signed}` would go out as `{}{query}`, which is not what was signed; percent-encode it, or give the values with `param` and `query`",
-        url.path(),
+        "`{}` would go out as `{}`, which is not what was signed; percent-encode it, or give \
+         the values with `param` and `query`",
+        target(uri.path(), uri.query()),
+        target(url.path(), url.query()),
     );
     Err(TransportError::new(Stage::Unsendable, reason))
 }
@@ -334,7 +359,8 @@ mod tests {
         assert!(told.try_recv().is_err());
         for target in ["/v3/x?", "/v3/x", "/", "/v3/x??", "/v3/x/?a"] {
             let uri = request(address, target, "").uri().clone();
-            assert!(url_of(&uri).is_ok(), "{target}");
+            let origin = transport.origin(&uri).unwrap();
+            assert!(with_target(&origin.url, &uri).is_ok(), "{target}");
         }
     }
 
