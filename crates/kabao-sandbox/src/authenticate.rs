@@ -90,7 +90,7 @@ pub(crate) async fn authenticate(
     if !matches {
         let reason = verdict::explain(keys, caller, &authorization, request, &body).await;
         let verdict = Verdict {
-            message: Some(String::from_utf8_lossy(&built).into_owned()),
+            message: Some(remembered(&built)),
             ..Verdict::bad("signature", reason)
         };
         return Err(reject(mismatch(request, &built, body.len()), verdict));
@@ -138,6 +138,16 @@ fn signed_body(request: &Received) -> Result<Cow<'_, [u8]>, String> {
             .ok_or_else(|| {
                 "the multipart body has no part named \"meta\", which is what is signed".into()
             }),
+    }
+}
+
+/// A message as the journal keeps it: it remembers many.
+fn remembered(message: &[u8]) -> String {
+    const LONGEST: usize = 64 * 1024;
+    let shown = String::from_utf8_lossy(&message[..message.len().min(LONGEST)]);
+    match message.len().checked_sub(LONGEST) {
+        None | Some(0) => shown.into_owned(),
+        Some(more) => format!("{shown}… and {more} more bytes"),
     }
 }
 
