@@ -116,7 +116,8 @@ impl Inner {
                 Err(error) => error,
             };
             if let (VerifyError::UnknownSerial { serial }, None) = (&error, &refreshed) {
-                refreshed = Some(self.look_for(serial, deadline).await);
+                // Boxed, as it is rare and would make every call's future large.
+                refreshed = Some(Box::pin(self.look_for(serial, deadline)).await);
                 ring = self.ring();
                 if matches!(refreshed, Some(Ok(true))) {
                     continue;

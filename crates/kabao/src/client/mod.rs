@@ -208,3 +208,15 @@ impl fmt::Debug for Inner {
             .finish_non_exhaustive()
     }
 }
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Fake, client, unsigned};
+
+    #[test]
+    fn a_calls_future_is_small() {
+        // It is moved about, and what is in it is cold after each signature.
+        let client = client(&Fake::new(|_, _| unsigned(200, "")));
+        let size = size_of_val(&client.chain("v3/x").get());
+        assert!(size < 2048, "{size}");
+    }
+}

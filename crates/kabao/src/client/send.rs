@@ -211,7 +211,8 @@ impl Inner {
                 }
                 return Ok(ring);
             }
-            State::Missing => self.refresh_keys(deadline).await?,
+            // Boxed, as it is rare and would make every call's future large.
+            State::Missing => Box::pin(self.refresh_keys(deadline)).await?,
             State::Hopeless => {}
         }
         match self.keys.current(self.clock.now()) {
