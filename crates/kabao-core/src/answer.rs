@@ -1,7 +1,5 @@
 //! Signatures that WeChat Pay makes: over answers and over notifications.
 
-use jiff::Timestamp;
-
 use crate::{
     authorization::Stamp,
     keyring::{KeyId, Keyring, PlatformKey},
@@ -94,11 +92,14 @@ impl<'a> AnswerSignature<'a> {
         now: i64,
     ) -> Result<&'k PlatformKey, VerifyError> {
         self.check_head(now)?;
-        let key = keys
-            .find(&self.serial)
-            .ok_or_else(|| VerifyError::UnknownSerial {
-                serial: self.serial.clone(),
-            })?;
+        let in_force =
+            |key: &&PlatformKey| key.validity().is_none_or(|(_, end)| now < end.as_second());
+        let key =
+            keys.find(&self.serial)
+                .filter(in_force)
+                .ok_or_else(|| VerifyError::UnknownSerial {
+                    serial: self.serial.clone(),
+                })?;
         self.check_signature(body, key.key())?;
         Ok(key)
     }
@@ -159,8 +160,9 @@ pub enum VerifyError {
         /// How far it is ahead of this clock, if it is a number.
         seconds_off: Option<i64>,
     },
-    /// Refresh the platform keys, then try once more.
-    #[error("no WeChat Pay key named {serial}")]
+    /// No such key, or an expired certificate. Refresh the platform keys, then
+    /// try once more.
+    #[error("no WeChat Pay key named {serial} that is in force")]
     UnknownSerial {
         /// The key that the message names.
         serial: KeyId,
@@ -199,10 +201,4 @@ pub fn signature_headers<E>(
         (header::SIGNATURE, signature::encode(&signature)),
         (header::SIGNATURE_TYPE, scheme.as_str().to_owned()),
     ])
-}
-
-/// Unix seconds of an instant, as the protocol counts.
-#[must_use]
-pub fn unix_seconds(instant: Timestamp) -> i64 {
-    instant.as_second()
 }

@@ -89,8 +89,9 @@ impl fmt::Debug for Body {
     }
 }
 
-/// A request that lacks only a host, a time and a signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A request that lacks only a host, a time and a signature. `Debug` shows the
+/// path as declared and no values.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Call {
     /// The method.
     pub method: Method,
@@ -123,9 +124,21 @@ impl Call {
     }
 }
 
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&String> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Call")
+            .field("method", &self.method)
+            .field("template", &self.template)
+            .field("headers", &headers)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Collects the parts of a [`Call`]. Mistakes are kept and surface in
-/// [`build`](Self::build).
-#[derive(Debug, Clone)]
+/// [`build`](Self::build). `Debug` shows the path as declared and no values.
+#[derive(Clone)]
 pub struct CallBuilder {
     template: Result<Arc<Template>, BuildError>,
     params: Vec<(String, String)>,
@@ -249,6 +262,16 @@ impl CallBuilder {
         if self.template.is_ok() {
             self.template = Err(error);
         }
+    }
+}
+
+impl fmt::Debug for CallBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let template = self.template.as_ref().map(ToString::to_string);
+        f.debug_struct("CallBuilder")
+            .field("template", &template)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     certificate::{Certificate, CertificateError},
-    resource::{EncryptedResource, ResourceError},
+    resource::{AEAD_AES_256_GCM, EncryptedResource, ResourceError},
     secret::ApiV3Key,
 };
 
@@ -26,16 +26,19 @@ pub struct CertificateList {
 pub struct ListedCertificate {
     /// Upper-case hex.
     pub serial_no: String,
-    /// RFC 3339.
+    /// RFC 3339. For people: the certificate itself says when it is in force.
+    #[serde(default)]
     pub effective_time: String,
-    /// RFC 3339.
+    /// RFC 3339; see `effective_time`.
+    #[serde(default)]
     pub expire_time: String,
     /// A PEM certificate inside.
     pub encrypt_certificate: EncryptedResource,
 }
 
 impl CertificateList {
-    /// Opens every certificate of the list.
+    /// Opens every certificate of the list; entries of another suite than RSA
+    /// are passed over.
     ///
     /// This is what gives trust in the first download: only WeChat Pay knows the
     /// key. The answer's own signature is then checked with what was inside.
@@ -43,7 +46,11 @@ impl CertificateList {
     /// # Errors
     /// [`CertificateListError`] names the entry that failed.
     pub fn open(&self, key: &ApiV3Key) -> Result<Vec<Certificate>, CertificateListError> {
-        self.data.iter().map(|entry| entry.open(key)).collect()
+        self.data
+            .iter()
+            .filter(|entry| entry.encrypt_certificate.algorithm == AEAD_AES_256_GCM)
+            .map(|entry| entry.open(key))
+            .collect()
     }
 }
 

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::extra::null_as_default;
+
 /// `{"code","message","detail"}`.
 ///
 /// Decide by the HTTP status first, then by `code`; one code has many
@@ -12,7 +14,7 @@ pub struct ErrorBody {
     /// Such as `PARAM_ERROR`; new ones appear.
     pub code: String,
     /// For people, in the language of `Accept-Language`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub message: String,
     /// Often `{"field","value","issue","location"}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,5 +27,17 @@ impl ErrorBody {
     #[must_use]
     pub fn parse(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_null_message_does_not_hide_the_code() {
+        let body = ErrorBody::parse(br#"{"code":"PARAM_ERROR","message":null}"#);
+        assert_eq!(body.map(|body| body.code).as_deref(), Some("PARAM_ERROR"));
+        assert_eq!(ErrorBody::parse(b"<html>"), None);
     }
 }

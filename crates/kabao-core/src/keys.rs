@@ -334,6 +334,8 @@ pub(crate) fn section(
     pem: &[u8],
     wanted: &'static str,
 ) -> Result<(SectionKind, Zeroizing<Vec<u8>>), KeyError> {
+    // Some editors put a byte order mark in front.
+    let pem = pem.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(pem);
     let text = String::from_utf8_lossy(pem);
     if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
         return Err(KeyError::Encrypted);

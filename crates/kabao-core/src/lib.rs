@@ -24,6 +24,7 @@ pub mod card_member;
 pub mod certificate;
 pub mod certificate_list;
 pub mod error_body;
+pub mod extra;
 pub mod field;
 pub mod keyring;
 pub mod keys;

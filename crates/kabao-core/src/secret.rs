@@ -60,7 +60,7 @@ impl TryFrom<String> for ApiV3Key {
     type Error = ApiV3KeyError;
 
     fn try_from(key: String) -> Result<Self, ApiV3KeyError> {
-        Self::new(key)
+        Self::new(Zeroizing::new(key).as_bytes())
     }
 }
 

@@ -51,7 +51,7 @@ impl std::str::FromStr for BaseUrl {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = |issue| BaseUrlError {
-            url: text.to_owned(),
+            url: without_user(text),
             issue,
         };
         let (scheme, rest) = text
@@ -89,4 +89,31 @@ impl std::str::FromStr for BaseUrl {
 pub struct BaseUrlError {
     url: String,
     issue: &'static str,
+}
+
+/// Whoever puts a password into an address does not want it in a log.
+fn without_user(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((_, host)) => format!("…@{host}"),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_shows_no_password() {
+        for (url, word) in [
+            ("https://user:geheim@host/", "user name"),
+            ("ftp://user:geheim@host/", "https://"),
+            ("api.mch.weixin.qq.com", "https://"),
+            ("https:///v3", "host"),
+            ("https://host/?a=b", "query"),
+        ] {
+            let error = url.parse::<BaseUrl>().expect_err(url).to_string();
+            assert!(error.contains(word) && !error.contains("geheim"), "{error}");
+        }
+    }
 }

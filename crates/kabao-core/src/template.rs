@@ -44,6 +44,9 @@ impl Template {
     /// # Errors
     /// [`TemplateError`] if braces do not match or a placeholder has no name.
     pub fn parse(path: &str) -> Result<Self, TemplateError> {
+        if path.starts_with("https://") || path.starts_with("http://") {
+            return Err(TemplateError::WholeUrl);
+        }
         let mut parts = Vec::new();
         let (route, query) = match path.split_once('?') {
             // A `?` inside braces belongs to no one; `parse_braces` refuses it.
@@ -58,6 +61,11 @@ impl Template {
                 Some(name) => parts.push(Part::Value(name.to_owned())),
                 None => parse_braces(segment, path, &mut parts)?,
             }
+        }
+        if query.contains(['{', '}']) {
+            return Err(TemplateError::PlaceholderInQuery {
+                path: path.to_owned(),
+            });
         }
         push_literal(&mut parts, query);
         Ok(Self { parts })
@@ -101,10 +109,16 @@ impl Template {
 }
 
 impl fmt::Display for Template {
+    /// The path as declared, without a query, which may hold a token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in &self.parts {
             match part {
-                Part::Literal(text) => f.write_str(text)?,
+                Part::Literal(text) => {
+                    if let Some((path, _)) = text.split_once('?') {
+                        return f.write_str(path);
+                    }
+                    f.write_str(text)?;
+                }
                 Part::Value(name) => write!(f, "{{{name}}}")?,
                 Part::Ready(name) => write!(f, "{{+{name}}}")?,
             }
@@ -181,6 +195,15 @@ pub enum TemplateError {
         /// The placeholder or the segment.
         at: String,
     },
+    /// Values of a query are given apart from the path.
+    #[error("a placeholder in the query of `{path}`; give query parameters with `query(…)`")]
+    PlaceholderInQuery {
+        /// The path as declared.
+        path: String,
+    },
+    /// The host is the client's business.
+    #[error("a whole URL where a path is expected; leave out the scheme and the host")]
+    WholeUrl,
     /// A `#` would cut the path short.
     #[error("the path has a fragment (`#`), which is never sent")]
     Fragment,
@@ -301,4 +324,23 @@ fn push_ready(out: &mut String, text: &str) {
         }
     }
     push_encoded(out, &text[start..], keep);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_in_the_path_is_literal_and_not_shown() {
+        let template = Template::parse("v3/billdownload/file?token=T0K").expect("a path");
+        assert_eq!(template.to_string(), "v3/billdownload/file");
+        let path = template.expand(|_| None).expect("nothing to put in");
+        assert_eq!(path, "v3/billdownload/file?token=T0K");
+        assert!(matches!(
+            Template::parse("v3/x?openid={openid}"),
+            Err(TemplateError::PlaceholderInQuery { .. })
+        ));
+        let whole = Template::parse("https://api.mch.weixin.qq.com/v3/certificates");
+        assert_eq!(whole, Err(TemplateError::WholeUrl));
+    }
 }

@@ -2,6 +2,7 @@
 //! template and one member.
 
 use jiff::Timestamp;
+use kabao_core::extra::Extra;
 use kabao_core::{
     Sensitive,
     card_member::{
@@ -10,7 +11,6 @@ use kabao_core::{
     },
     time::Time,
 };
-use serde_json::Map;
 
 use crate::{
     domain::{CardTemplate, StoredState, UserCard, UserCardId},
@@ -81,14 +81,14 @@ fn card() -> Card {
                 kind: Some(CustomFieldType::CheckBox),
                 name: Some(SPORT.into()),
                 values: Some(vec!["篮球".into(), "足球".into()]),
-                extra: Map::new(),
+                extra: Extra::default(),
             }]),
-            extra: Map::new(),
+            extra: Extra::default(),
         }),
         state: Some(CardState::Effective),
         create_time: Some(Time::at(MADE_AT)),
         modify_time: Some(Time::at(MADE_AT)),
-        extra: Map::new(),
+        extra: Extra::default(),
     }
 }
 

@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::{CardType, CommonFieldName, ValidDateInformation};
 use crate::{
     call::{BuildError, Call, Method},
+    extra::Extra,
     open_enum::open_enum,
     operation::{Caller, Operation},
     sensitive::{Opener, Sealer},
@@ -136,7 +136,7 @@ pub struct Card {
     pub modify_time: Option<Time>,
     /// Members this version does not know.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 /// A page of a mini program.
@@ -150,7 +150,7 @@ pub struct JumpInformation {
     pub jump_path: Option<String>,
     /// Members this version does not know.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 /// The page that sells a paid membership.
@@ -167,7 +167,7 @@ pub struct PurchaseInformation {
     pub jump_path: Option<String>,
     /// Members this version does not know.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 /// What a template asks a user when joining.
@@ -181,7 +181,7 @@ pub struct CardUserInformation {
     pub custom_field_list: Option<Vec<CustomQuestion>>,
     /// Members this version does not know.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 /// A question with its choices.
@@ -198,7 +198,7 @@ pub struct CustomQuestion {
     pub values: Option<Vec<String>>,
     /// Members this version does not know.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 /// Reads one card template.

@@ -1,10 +1,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::{UserInformation, ValidDateInformation};
 use crate::{
     call::{BuildError, Call, Method},
+    extra::{Extra, none},
     open_enum::open_enum,
     operation::{Caller, Operation},
     sensitive::{Opener, Revealed, Sealed, Sealer, Sensitive},
@@ -121,7 +121,7 @@ pub struct UserCard<S = Sensitive> {
     pub modify_time: Option<Time>,
     /// Members this version does not know.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl<S> UserCard<S> {
@@ -261,9 +261,4 @@ impl Operation for GetUserCard {
     fn decode(&self, body: &[u8], open: &dyn Opener) -> Result<UserCard, serde_json::Error> {
         serde_json::from_slice::<UserCard<Sealed>>(body).map(|card| card.open(open))
     }
-}
-
-/// `Default` without asking `S` for one.
-fn none<T>() -> Option<T> {
-    None
 }

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::{UserCard, UserCardKey, UserInformation, ValidDateInformation};
 use crate::{
     call::{BuildError, Call, Method},
+    extra::none,
     field::{FieldError, at_most, color},
     operation::{Caller, Operation},
     sensitive::{Opener, Sealed, Sealer, Sensitive},
@@ -254,6 +255,12 @@ impl Operation for UpdateUserCard {
         struct Query<'a> {
             card_id: Option<&'a str>,
         }
+        // Not a matter of `check`: it would leave in plaintext.
+        let information = self.change.user_information.as_ref();
+        if let Some(field) = information.and_then(|form| form.unknown_member("/user_information")) {
+            let issue = "not a member of the form; it would be sent unsealed";
+            return Err(FieldError::new(field, "", issue).into());
+        }
         if self.check {
             self.change.check()?;
         }
@@ -293,7 +300,30 @@ impl Operation for UpdateUserCard {
     }
 }
 
-/// `Default` without asking `S` for one.
-fn none<T>() -> Option<T> {
-    None
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::PrivateKey;
+
+    #[test]
+    fn a_misspelt_answer_does_not_leave_in_plaintext() {
+        let key = PrivateKey::generate().unwrap();
+        for form in [
+            r#"{"common_field_list": [{"name": "USER_FORM_FLAG_NAME", "Value": "张三"}]}"#,
+            r#"{"custom_field_list": [{"name": "喜欢的运动", "chosen": ["足球"]}]}"#,
+            r#"{"phone": "13800138000"}"#,
+        ] {
+            let change =
+                UserCardChange::new().user_information(serde_json::from_str(form).unwrap());
+            assert!(!format!("{change:?}").contains("张三"));
+            let update = UpdateUserCard {
+                key: UserCardKey::new("1", "p", "o"),
+                change,
+                check: false,
+            };
+            let error = update.call(&Caller::Brand, key.public_key()).unwrap_err();
+            assert!(error.to_string().contains("unsealed"), "{error}");
+        }
+    }
 }

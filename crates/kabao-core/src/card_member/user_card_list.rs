@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::{UserCard, UserCardState};
 use crate::{
     call::{BuildError, Call, Method},
+    extra::null_as_default,
     operation::{Caller, Operation},
     sensitive::{Opener, Sealed, Sealer, Sensitive},
 };
@@ -55,7 +56,7 @@ impl ListUserCards {
 #[serde(bound(deserialize = "S: Deserialize<'de>"))]
 pub struct UserCardPage<S = Sensitive> {
     /// The cards; absent as well as empty means none.
-    #[serde(default = "Vec::new")]
+    #[serde(default = "Vec::new", deserialize_with = "null_as_default")]
     pub data: Vec<UserCard<S>>,
     /// How many there are in all.
     pub total_count: u64,

@@ -1,7 +1,12 @@
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::{field::FieldError, field::at_most, open_enum::open_enum, sensitive::Sensitive};
+use crate::{
+    extra::{Extra, none},
+    field::FieldError,
+    field::at_most,
+    open_enum::open_enum,
+    sensitive::Sensitive,
+};
 
 open_enum! {
     /// A question that WeChat offers on the joining form.
@@ -33,7 +38,7 @@ pub struct UserInformation<S = Sensitive> {
     pub custom_field_list: Option<Vec<CustomField<S>>>,
     /// Members this version does not know.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 /// One answer to one of WeChat's questions.
@@ -48,7 +53,7 @@ pub struct CommonField<S = Sensitive> {
     pub value: Option<S>,
     /// Members this version does not know.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 /// The choices in one of the template's questions.
@@ -63,7 +68,7 @@ pub struct CustomField<S = Sensitive> {
     pub user_chosen_values: Option<Vec<S>>,
     /// Members this version does not know.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl UserInformation {
@@ -81,7 +86,7 @@ impl<S> UserInformation<S> {
         let field = CommonField {
             name: Some(name.into()),
             value: Some(value.into()),
-            extra: Map::new(),
+            extra: Extra::default(),
         };
         self.common_field_list.get_or_insert_default().push(field);
         self
@@ -97,7 +102,7 @@ impl<S> UserInformation<S> {
         let field = CustomField {
             name: Some(name.into()),
             user_chosen_values: Some(chosen.into_iter().map(Into::into).collect()),
-            extra: Map::new(),
+            extra: Extra::default(),
         };
         self.custom_field_list.get_or_insert_default().push(field);
         self
@@ -122,6 +127,42 @@ impl<S> UserInformation<S> {
             at_most(&format!("{at}/custom_field_list/{index}/name"), name, 32)?;
         }
         Ok(())
+    }
+
+    /// The JSON Pointer of a member that is not known, if there is one. What is
+    /// not known is not sealed, so a request must not carry it.
+    #[must_use]
+    pub fn unknown_member(&self, at: &str) -> Option<String> {
+        fn first(extra: &Extra, at: impl Into<String>) -> Option<String> {
+            let at = at.into();
+            extra.keys().next().map(|name| format!("{at}/{name}"))
+        }
+        let commons = self.common_field_list.iter().flatten().enumerate();
+        let customs = self.custom_field_list.iter().flatten().enumerate();
+        first(&self.extra, at)
+            .or_else(|| {
+                commons.into_iter().find_map(|(index, field)| {
+                    first(&field.extra, format!("{at}/common_field_list/{index}"))
+                })
+            })
+            .or_else(|| {
+                customs.into_iter().find_map(|(index, field)| {
+                    first(&field.extra, format!("{at}/custom_field_list/{index}"))
+                })
+            })
+    }
+
+    /// Drops the members that are not known.
+    #[must_use]
+    pub fn without_unknown(mut self) -> Self {
+        self.extra.clear();
+        for field in self.common_field_list.iter_mut().flatten() {
+            field.extra.clear();
+        }
+        for field in self.custom_field_list.iter_mut().flatten() {
+            field.extra.clear();
+        }
+        self
     }
 
     /// Turns every sensitive value into another form; `convert` also gets the
@@ -180,12 +221,7 @@ impl<S> Default for UserInformation<S> {
         Self {
             common_field_list: None,
             custom_field_list: None,
-            extra: Map::new(),
+            extra: Extra::default(),
         }
     }
-}
-
-/// `Default` without asking `S` for one.
-fn none<T>() -> Option<T> {
-    None
 }

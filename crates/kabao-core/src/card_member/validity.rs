@@ -1,8 +1,8 @@
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::{
+    extra::Extra,
     field::FieldError,
     open_enum::open_enum,
     time::{Time, china_day, china_midnight},
@@ -50,7 +50,7 @@ pub struct ValidDateInformation {
     pub available_day_after_receive: Option<i64>,
     /// Members this version does not know.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ValidDateInformation {
@@ -120,7 +120,7 @@ impl ValidDateInformation {
             available_begin_time: None,
             available_end_time: None,
             available_day_after_receive: None,
-            extra: Map::new(),
+            extra: Extra::default(),
         }
     }
 

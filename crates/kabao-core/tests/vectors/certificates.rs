@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use kabao_core::{
     PrivateKey, PublicKey,
-    answer::unix_seconds,
     certificate::Certificate,
     certificate_list::{ASSOCIATED_DATA, CertificateList, PATH},
     keyring::{KeyId, Keyring, PlatformKey},
@@ -149,7 +148,7 @@ fn the_first_download_is_verified_with_what_it_holds() {
     assert!(verified.is_ok(), "signature: {verified:?}");
 
     let now = Timestamp::from_second(case.now).expect("an instant");
-    assert_eq!(unix_seconds(now), case.now, "clock");
+    assert_eq!(now.as_second(), case.now, "clock");
     let newest = ring.preferred(now).expect("a key in force").id();
     assert_eq!(newest.as_str(), case.expect.newest_serial_no, "newest");
 }

@@ -4,6 +4,7 @@ use kabao_core::{
     card_member::{
         CardType, UserCard as WireUserCard, UserCardState, UserInformation, ValidDateInformation,
     },
+    extra::Extra,
     time::Time,
 };
 
@@ -125,7 +126,7 @@ impl UserCard {
             invalid_time: self.invalid_time.map(Time::at),
             create_time: Some(Time::at(self.create_time)),
             modify_time: Some(Time::at(self.modify_time)),
-            extra: serde_json::Map::new(),
+            extra: Extra::default(),
         }
     }
 
@@ -152,7 +153,8 @@ impl UserCard {
             self.pickup_time = time;
         }
         if let Some(information) = change.user_information {
-            self.user_information = Some(information);
+            // Members that are not of the form are ignored, like any other.
+            self.user_information = Some(information.without_unknown());
         }
         self.modify_time = now;
         Ok(())
