@@ -157,7 +157,7 @@ impl Transport for ReqwestTransport {
                     () if error.is_builder() => Stage::Unsendable,
                     () => Stage::Sent,
                 };
-                describe(stage, error)
+                describe(stage, error.without_url())
             })?;
             collect(answer, limit).await
         })
@@ -203,7 +203,7 @@ async fn collect(
     {
         return Err(too_large());
     }
-    let broken = |error| describe(Stage::Sent, error);
+    let broken = |error: reqwest::Error| describe(Stage::Sent, error.without_url());
     // Nearly every answer is one piece, which then is not copied.
     let first = answer.chunk().await.map_err(broken)?.unwrap_or_default();
     let mut length = first.len();
@@ -230,6 +230,7 @@ async fn collect(
 }
 
 /// reqwest's own text says little; the innermost cause says what happened.
+/// (Addresses are taken out before: their queries hold openids.)
 fn describe(
     stage: Stage,
     error: impl StdError + Into<Box<dyn StdError + Send + Sync>>,
@@ -411,6 +412,7 @@ mod tests {
         assert_eq!(error.stage(), Stage::Connecting, "{error}");
         assert!(error.to_string().contains("refused"), "{error}");
         assert!(error.source().is_some());
+        assert!(!format!("{error:?}").contains("/v3/x"), "{error:?}");
 
         // A server that takes the connection but does not speak TLS.
         let (address, _told) = server(vec![ok("")]);
