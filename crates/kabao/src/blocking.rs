@@ -462,6 +462,30 @@ mod tests {
         }
     }
 
+    /// Tokio lets a task poll only so often before it has to yield, which a
+    /// blocking call never does.
+    #[test]
+    fn one_task_can_make_many_calls() {
+        use tokio::runtime::Builder;
+        for mut flavour in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+            let fake = fake();
+            let client = client(&fake);
+            let calls =
+                async move { (0..300).try_for_each(|_| client.chain("v3/x").get().map(drop)) };
+            let (done, outcome) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                let runtime = flavour.worker_threads(2).enable_all().build().unwrap();
+                let task = runtime.spawn(calls);
+                done.send(runtime.block_on(task).unwrap()).unwrap();
+            });
+            outcome
+                .recv_timeout(Duration::from_secs(30))
+                .unwrap()
+                .unwrap();
+            assert_eq!(fake.count(), 300);
+        }
+    }
+
     #[test]
     fn it_works_from_many_threads() {
         let fake = fake();

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use tokio::{
     runtime::{Builder, Handle},
     sync::oneshot,
-    task::JoinHandle,
+    task::{JoinHandle, unconstrained},
 };
 
 use crate::transport::{Sending, Stage, Transport, TransportError};
@@ -65,7 +65,9 @@ impl Driver {
         });
         let waker = Waker::from(Arc::clone(&unpark));
         let mut context = Context::from_waker(&waker);
-        let mut future = pin!(future);
+        // Inside a task, Tokio would give it the budget of one poll for all of its
+        // polls here, and then never let it go on.
+        let mut future = pin!(unconstrained(future));
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                 return output;
