@@ -51,9 +51,15 @@ impl Time {
     /// The instant, or `None` if the text is not RFC 3339.
     #[must_use]
     pub fn instant(&self) -> Option<Timestamp> {
-        is_rfc3339(&self.0)
-            .then(|| self.0.parse::<Timestamp>().ok())
-            .flatten()
+        if !is_rfc3339(&self.0) {
+            return None;
+        }
+        // People write 9999-12-31 for ever; it lies just beyond what is counted.
+        let for_ever = self.0.starts_with("9999-12-3");
+        self.0
+            .parse::<Timestamp>()
+            .ok()
+            .or(for_ever.then_some(Timestamp::MAX))
     }
 }
 
@@ -142,6 +148,7 @@ mod tests {
             "2015-05-20T13:29:35+08:00",
             "2015-05-20T13:29:35Z",
             "2015-05-20T13:29:35.1-00:30",
+            "9999-12-31T23:59:59+08:00",
         ] {
             assert!(Time::from(good).instant().is_some(), "{good}");
         }

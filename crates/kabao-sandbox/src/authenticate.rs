@@ -131,7 +131,7 @@ fn parse(request: &Received) -> Result<Authorization, Box<Rejected>> {
 /// What the caller had to sign of the body: of an upload the part `meta`.
 fn signed_body(request: &Received) -> Result<Cow<'_, [u8]>, String> {
     let content_type = request.header(header::CONTENT_TYPE).unwrap_or_default();
-    match multipart::boundary(content_type) {
+    match multipart::boundary(&content_type) {
         None => Ok(Cow::Borrowed(&request.body)),
         Some(boundary) => multipart::part(&request.body, &boundary, "meta")
             .map(Cow::Borrowed)
@@ -143,7 +143,7 @@ fn signed_body(request: &Received) -> Result<Cow<'_, [u8]>, String> {
 
 /// A message as the journal keeps it: it remembers many.
 fn remembered(message: &[u8]) -> String {
-    const LONGEST: usize = 64 * 1024;
+    const LONGEST: usize = 8 * 1024;
     let shown = String::from_utf8_lossy(&message[..message.len().min(LONGEST)]);
     match message.len().checked_sub(LONGEST) {
         None | Some(0) => shown.into_owned(),

@@ -2,7 +2,7 @@
 //! before anything reads it, an answer is signed after everything has written
 //! to it.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
@@ -47,9 +47,10 @@ impl Received {
         self.target.split_once('?').map(|(_, query)| query)
     }
 
-    /// A header's value, if it is there once and is text.
-    pub(crate) fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
+    /// The first value of a header. What is not text is still there.
+    pub(crate) fn header(&self, name: impl header::AsHeaderName) -> Option<Cow<'_, str>> {
+        let value = self.headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()))
     }
 }
 
@@ -129,9 +130,8 @@ async fn process(
     entry: &mut Entry,
 ) -> Result<Reply, Refusal> {
     let present = |name| {
-        request
-            .header(name)
-            .is_some_and(|value: &str| !value.trim().is_empty())
+        let value = request.header(name);
+        value.is_some_and(|value| !value.trim().is_empty())
     };
     if !present(header::ACCEPT) || !present(header::USER_AGENT) {
         return Err(Refusal::invalid_request("Http头缺少Accept或User-Agent"));
@@ -186,6 +186,9 @@ fn asked_signer<'a>(
     admitted: &'a Admitted,
     request: &Received,
 ) -> Result<&'a PlatformSigner, Refusal> {
+    if request.headers.get_all(wechatpay::SERIAL).iter().count() > 1 {
+        return Err(Refusal::invalid_request("Http头Wechatpay-Serial重复"));
+    }
     let wanted = request.header(wechatpay::SERIAL).map(KeyId::new);
     if wanted.is_none() && admitted.caller.needs_serial() {
         return Err(Refusal::invalid_request(
@@ -223,11 +226,17 @@ fn signed(
         request.method.as_str(),
         request.path(),
     );
+    // A body that is not sent is not signed.
+    let body: &[u8] = if request.method == Method::HEAD {
+        b""
+    } else {
+        &reply.body
+    };
     let headers = answer::signature_headers(
         admitted.caller.scheme,
         &signer.id,
         &stamp,
-        &reply.body,
+        body,
         |message| {
             let mut signature = signer.key.sign_now(message)?;
             if spoil && let Some(last) = signature.last_mut() {
@@ -237,6 +246,12 @@ fn signed(
         },
     );
     let mut answer = unsigned(id, &reply);
+    if reply.status == StatusCode::METHOD_NOT_ALLOWED
+        && let Found::OtherMethods(methods) = app.routes.find(&request.method, request.path())
+    {
+        let names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
+        put(answer.headers_mut(), "allow", &names.join(", "));
+    }
     match headers {
         Ok(headers) => {
             for (name, value) in headers {

@@ -1,7 +1,16 @@
 //! Connections: accepted, served with HTTP/1.1 as production does, drained on
 //! stop.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::Router;
 use bytes::Bytes;
@@ -32,6 +41,9 @@ const LARGEST_BODY: usize = 16 * 1024 * 1024;
 /// Production closes a connection that idles this long.
 const IDLE: Duration = Duration::from_secs(8);
 
+/// How long after the last request connections may take to close.
+const LINGER: Duration = Duration::from_millis(300);
+
 /// How long running requests may take once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -44,9 +56,11 @@ pub(crate) async fn run(
     app: Arc<App>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let busy = Arc::new(AtomicUsize::new(0));
     let service = Service {
         control: control::router(Arc::clone(&app)),
         app,
+        busy: Arc::clone(&busy),
     };
     let connections = Arc::new(GracefulShutdown::new());
     loop {
@@ -74,7 +88,16 @@ pub(crate) async fn run(
     }
     drop(listener);
     drop(service);
-    // Handshakes that are still under way hold a share until they end.
+    // Only a request that has arrived is worth waiting for: half a head, or a
+    // handshake under way, is not.
+    let idle = async {
+        loop {
+            tokio::time::sleep(LINGER).await;
+            if busy.load(Ordering::Acquire) == 0 {
+                return;
+            }
+        }
+    };
     let drained = async {
         let mut connections = connections;
         loop {
@@ -85,8 +108,12 @@ pub(crate) async fn run(
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    if tokio::time::timeout(DRAIN, drained).await.is_err() {
-        tracing::warn!("some requests did not finish in time and were dropped");
+    tokio::select! {
+        () = drained => {}
+        () = idle => {}
+        () = tokio::time::sleep(DRAIN) => {
+            tracing::warn!("some requests did not finish in time and were dropped");
+        }
     }
 }
 
@@ -138,10 +165,29 @@ async fn http(
 struct Service {
     app: Arc<App>,
     control: Router,
+    /// How many requests are being answered.
+    busy: Arc<AtomicUsize>,
+}
+
+/// Counts one request while it lives.
+struct Busy(Arc<AtomicUsize>);
+
+impl Busy {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Service {
     async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let _busy = Busy::new(&self.busy);
         if is_control(request.uri().path()) {
             return self.control(request, peer).await;
         }

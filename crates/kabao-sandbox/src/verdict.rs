@@ -3,17 +3,13 @@
 //! first under which the signature fits.
 
 mod body;
+mod encoding;
 mod rsa;
 mod target;
 
 use std::sync::Arc;
 
-use kabao_core::{
-    authorization::Authorization,
-    keyring::KeyId,
-    message,
-    signature::{self, Verifier as _},
-};
+use kabao_core::{PublicKey, authorization::Authorization, keyring::KeyId, message};
 
 use crate::{
     gate::Received,
@@ -93,20 +89,23 @@ pub(crate) async fn explain(
     request: &Received,
     body: &[u8],
 ) -> String {
-    let Some(signature) = signature::decode(&authorization.signature) else {
-        return "the signature is not base64".into();
+    let Some(own) = caller.certificate(&KeyId::new(&authorization.serial_no)) else {
+        return unknown_serial(keys, authorization);
+    };
+    let signature = match encoding::signature_bytes(&authorization.signature, &own.public_key) {
+        Ok(bytes) => bytes,
+        Err(mistake) => return mistake,
     };
     let case = Case {
         keys: Arc::clone(keys),
-        caller: Arc::clone(caller),
-        serial_no: KeyId::new(&authorization.serial_no),
+        key: own.public_key.clone(),
         signature,
         method: request.method.to_string(),
         target: request.target.clone(),
         host: request
             .header(http::header::HOST)
             .unwrap_or_default()
-            .to_owned(),
+            .into_owned(),
         timestamp: authorization.timestamp.clone(),
         nonce: authorization.nonce.clone(),
         body: body.to_vec(),
@@ -124,8 +123,8 @@ const EXAMINED: usize = 64 * 1024;
 /// Everything that a hypothesis may vary.
 struct Case {
     keys: Arc<Keys>,
-    caller: Arc<CallerKeys>,
-    serial_no: KeyId,
+    /// Of the certificate that serial_no names.
+    key: PublicKey,
     signature: Vec<u8>,
     method: String,
     target: String,
@@ -138,68 +137,74 @@ struct Case {
 
 impl Case {
     fn explain(&self) -> String {
-        let Some(own) = self.caller.certificate(&self.serial_no) else {
-            return "the signature does not match".into();
-        };
-        let built = self.message(&self.method, &self.target, &self.body);
-        if own.public_key.verifies_pss(&built, &self.signature) {
-            return "signed with RSA-PSS; the protocol takes RSA PKCS#1 v1.5 with SHA-256".into();
-        }
-        if let Some(reason) = self.other_key(&built) {
-            return reason;
-        }
-        // A hypothesis costs the whole message again.
-        if built.len() <= EXAMINED
-            && let Some(reason) =
-                self.other_bytes(|bytes| own.public_key.verifies(bytes, &self.signature))
-        {
-            return reason;
-        }
-        match rsa::signed_digest(&own.public_key, &self.signature) {
-            Some(rsa::Digest::Sha256(digest)) if digest == rsa::sha256_of_digest(&built) => {
-                "the message was hashed twice: the signing function hashes by itself".into()
-            }
-            Some(rsa::Digest::Sha256(_)) => {
-                "the right key, but other bytes were signed: compare the message below with yours, byte for byte".into()
-            }
+        match rsa::signed_digest(&self.key, &self.signature) {
+            Some(rsa::Digest::Sha256(digest)) => self.other_bytes(&digest),
             Some(rsa::Digest::Other(name)) => {
                 format!("the right key, but the digest is {name}; the protocol takes SHA-256")
             }
-            None => "the signature was not made with the private key of this certificate".into(),
+            None => self.other_key(),
         }
     }
 
-    /// The right message under somebody else's key.
-    fn other_key(&self, built: &[u8]) -> Option<String> {
-        self.keys.callers().find_map(|other| {
-            let fits = |key: &kabao_core::PublicKey| key.verifies(built, &self.signature);
-            let certificate = other
-                .certificates
-                .iter()
-                .find(|certificate| certificate.serial_no != self.serial_no && fits(&certificate.public_key));
-            certificate.map(|certificate| {
-                format!(
-                    "signed with the key of {} {} (certificate {}), not with that of the certificate named by serial_no",
-                    other.scheme.identity_item(),
-                    other.identity,
-                    certificate.serial_no,
-                )
-            })
+    /// Not PKCS#1 v1.5 of the certificate's key: whose or what is it?
+    fn other_key(&self) -> String {
+        let built = self.message(&self.method, &self.target, &self.body);
+        if self.key.verifies_pss(&built, &self.signature) {
+            return "signed with RSA-PSS; the protocol takes RSA PKCS#1 v1.5 with SHA-256".into();
+        }
+        let signer = self.keys.callers().find_map(|other| {
+            let mut certificates = other.certificates.iter();
+            let fits = |key| rsa::signed_digest(key, &self.signature).is_some();
+            let certificate = certificates.find(|certificate| fits(&certificate.public_key))?;
+            Some(format!(
+                "signed with the key of {} {} (certificate {}), not with that of the certificate named by serial_no",
+                other.scheme.identity_item(),
+                other.identity,
+                certificate.serial_no,
+            ))
+        });
+        signer.unwrap_or_else(|| {
+            "the signature was not made with the private key of this certificate".into()
         })
     }
 
-    /// The right key over a message with one mistake.
-    fn other_bytes(&self, fits: impl Fn(&[u8]) -> bool) -> Option<String> {
+    /// The right key over other bytes: which?
+    fn other_bytes(&self, digest: &[u8]) -> String {
+        let built = self.message(&self.method, &self.target, &self.body);
+        if built.len() > EXAMINED {
+            return format!(
+                "the right key, but other bytes were signed; a message of {} bytes is too long to try what they were",
+                built.len()
+            );
+        }
+        self.mistake(|bytes| rsa::sha256(bytes) == digest).unwrap_or_else(|| {
+            "the right key, but other bytes were signed: compare the message below with yours, byte for byte".into()
+        })
+    }
+
+    /// One mistake at a time, until the bytes are those that were signed.
+    fn mistake(&self, fits: impl Fn(&[u8]) -> bool) -> Option<String> {
         let fits_parts =
             |method: &str, target: &str, body: &[u8]| fits(&self.message(method, target, body));
         let built = self.message(&self.method, &self.target, &self.body);
         if fits(&built[..built.len() - 1]) {
-            return Some(
-                "the final line feed is missing: every line ends with one, the last too".into(),
-            );
+            // The same bytes, so both are possible.
+            return Some(if self.body.ends_with(b"\n") {
+                "the line feed that ends the body was not signed (or the one after it)".into()
+            } else {
+                "the final line feed is missing: every line ends with one, the last too".into()
+            });
         }
         if fits(&[&built[..], b"\n"].concat()) {
-            return Some("one line feed too many at the end of the message".into());
+            return Some(
+                "one line feed too many was signed at the end of the body or of the message".into(),
+            );
+        }
+        let digest = rsa::sha256(&built);
+        if fits(&digest) || fits(rsa::hex(&digest).as_bytes()) {
+            return Some(
+                "the message was hashed twice: the signing function hashes by itself".into(),
+            );
         }
         let text = String::from_utf8_lossy(&built);
         if fits(text.replace('\n', "\r\n").as_bytes()) {

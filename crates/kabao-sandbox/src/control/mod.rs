@@ -1,6 +1,6 @@
 //! The control plane under `/_sandbox`: what only a sandbox can do.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -45,7 +45,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 /// A page somewhere on the web must not steer the sandbox of whoever reads it.
 async fn same_machine(request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN);
-    let foreign = origin.is_some_and(|origin| !origin.to_str().is_ok_and(is_loopback_origin));
+    let host = request.headers().get(header::HOST);
+    let foreign = origin.is_some_and(|origin| !origin.to_str().is_ok_and(is_loopback_origin))
+        || host.is_some_and(|host| !host.to_str().is_ok_and(is_own_host));
     if foreign {
         return Trouble::new(
             StatusCode::FORBIDDEN,
@@ -59,8 +61,23 @@ async fn same_machine(request: Request, next: Next) -> Response {
 
 fn is_loopback_origin(origin: &str) -> bool {
     let host = origin.split_once("://").map_or("", |(_, host)| host);
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    matches!(host_name(host), "localhost" | "127.0.0.1" | "[::1]")
+}
+
+/// A name of somebody else's domain that points to this machine must not reach
+/// the sandbox either: the page behind it would have that name as its origin.
+fn is_own_host(host: &str) -> bool {
+    let name = host_name(host);
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    // A name without a dot is nobody's domain.
+    !name.contains('.') || name.ends_with(".weixin.qq.com") || bare.parse::<IpAddr>().is_ok()
+}
+
+fn host_name(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
 }
 
 async fn health(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
@@ -91,7 +108,7 @@ impl ClockState {
         let real = clock::real_now();
         Self {
             now: Time::at(clock::business_time(setting, real)).to_string(),
-            offset_seconds: clock::offset_ms(setting, real).div_euclid(1000),
+            offset_seconds: clock::offset_ms(setting, real) / 1000,
             frozen: matches!(setting, ClockSetting::Frozen { .. }),
         }
     }
@@ -129,9 +146,10 @@ async fn set_clock(
         (None, None) if change.frozen.is_some() => clock::business_time(current, real),
         (None, None) => return Err(Trouble::param("give now, offset_seconds or frozen")),
     };
-    let frozen = change
-        .frozen
-        .unwrap_or(matches!(current, ClockSetting::Frozen { .. }));
+    // An offset from real time makes no sense on a clock that stands still.
+    let stays_frozen =
+        change.offset_seconds.is_none() && matches!(current, ClockSetting::Frozen { .. });
+    let frozen = change.frozen.unwrap_or(stays_frozen);
     let setting = if frozen {
         ClockSetting::Frozen { at: now }
     } else {

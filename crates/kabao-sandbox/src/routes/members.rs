@@ -1,17 +1,51 @@
 //! The members of a request, wherever they stand.
 
 use http::Method;
-use kabao_core::{field::FieldError, query::decode_pairs};
+use kabao_core::{
+    field::FieldError,
+    query::{decode_component, decode_pairs},
+};
 use serde_json::{Map, Value};
 
 use crate::{gate::Received, operations::PathParams, refusal::Refusal};
 
+/// Where a member stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Path,
+    Query,
+    Body,
+}
+
+impl Place {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Body => "body",
+        }
+    }
+
+    /// Blames a member that stands here: by its name, in a body by JSON
+    /// Pointer.
+    pub(crate) fn blame(self, name: &str, value: &str, issue: impl Into<String>) -> Refusal {
+        let field = match self {
+            Self::Body => format!("/{name}"),
+            Self::Path | Self::Query => name.to_owned(),
+        };
+        let shown: String = value.chars().take(40).collect();
+        Refusal::param(self.as_str(), &FieldError::new(field, shown, issue))
+    }
+}
+
 /// Path parameters, query parameters and the JSON body.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Members {
     path: Vec<(String, String)>,
     query: Vec<(String, String)>,
     body: Map<String, Value>,
+    /// Where a member belongs that stands nowhere.
+    usual: Place,
 }
 
 impl Members {
@@ -19,22 +53,26 @@ impl Members {
     pub(crate) fn read(request: &Received, params: PathParams) -> Result<Self, Refusal> {
         let mut path = Vec::with_capacity(params.len());
         for (name, raw) in params {
-            let value = decode(&raw).ok_or_else(|| not_text("path", &name))?;
+            // In a path `+` is a plus.
+            let value = decode_component(&raw).ok_or_else(|| not_text(Place::Path, &name))?;
+            refuse_four_byte("path", &name, &value)?;
             path.push((name, value));
         }
         let query = decode_pairs(request.query().unwrap_or_default())
-            .ok_or_else(|| not_text("query", "query"))?;
-        for (name, value) in path.iter() {
-            refuse_four_byte("path", name, value)?;
-        }
-        for (name, value) in query.iter() {
+            .ok_or_else(|| not_text(Place::Query, "query"))?;
+        for (name, value) in &query {
             refuse_four_byte("query", name, name)?;
             refuse_four_byte("query", name, value)?;
         }
+        let usual = match request.method {
+            Method::GET | Method::DELETE => Place::Query,
+            _ => Place::Body,
+        };
         Ok(Self {
             path,
             query,
             body: body(request)?,
+            usual,
         })
     }
 
@@ -46,48 +84,46 @@ impl Members {
     /// A required text of 1 to `limit` characters.
     pub(crate) fn text(&self, name: &str, limit: usize) -> Result<String, Refusal> {
         self.optional_text(name, limit)?
-            .ok_or_else(|| Refusal::param("query", &FieldError::new(name, "", "必填参数缺失")))
+            .ok_or_else(|| self.usual.blame(name, "", "必填参数缺失"))
     }
 
-    /// A text from path, query or body. In two places it must be the same.
+    /// A text of 1 to `limit` characters; see [`placed_text`](Self::placed_text).
     pub(crate) fn optional_text(
         &self,
         name: &str,
         limit: usize,
     ) -> Result<Option<String>, Refusal> {
-        let in_body = match self.body.get(name) {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(text.as_str()),
-            Some(other) => {
-                let error = FieldError::new(format!("/{name}"), other.to_string(), "应为字符串");
-                return Err(Refusal::param("body", &error));
-            }
-        };
-        let places = [
-            ("path", value_of(&self.path, name)?),
-            ("query", value_of(&self.query, name)?),
-            ("body", in_body),
-        ];
-        let mut given = places
-            .into_iter()
-            .filter_map(|(place, value)| value.map(|value| (place, value)));
-        let Some((place, value)) = given.next() else {
+        let Some((place, value)) = self.placed_text(name)? else {
             return Ok(None);
         };
-        if let Some((other_place, other)) = given.find(|(_, other)| *other != value) {
-            let issue = format!("{place}与{other_place}中的值不一致：{value}");
-            return Err(Refusal::param(
-                other_place,
-                &FieldError::new(name, other, issue),
-            ));
-        }
         let length = value.chars().count();
         if length == 0 || length > limit {
             let issue = format!("长度应为1至{limit}个字符，实际{length}个");
-            let shown: String = value.chars().take(40).collect();
-            return Err(Refusal::param(place, &FieldError::new(name, shown, issue)));
+            return Err(place.blame(name, value, issue));
         }
         Ok(Some(value.to_owned()))
+    }
+
+    /// A text from the path, or else from query or body; in both it must be the
+    /// same.
+    pub(crate) fn placed_text(&self, name: &str) -> Result<Option<(Place, &str)>, Refusal> {
+        if let Some(value) = value_of(Place::Path, &self.path, name)? {
+            return Ok(Some((Place::Path, value)));
+        }
+        let in_query = value_of(Place::Query, &self.query, name)?;
+        let in_body = match self.body.get(name) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text.as_str()),
+            Some(other) => return Err(Place::Body.blame(name, &other.to_string(), "应为字符串")),
+        };
+        match (in_query, in_body) {
+            (Some(query), Some(body)) if query != body => {
+                Err(Place::Body.blame(name, body, format!("与query中的值不一致：{query}")))
+            }
+            (Some(value), _) => Ok(Some((Place::Query, value))),
+            (None, Some(value)) => Ok(Some((Place::Body, value))),
+            (None, None) => Ok(None),
+        }
     }
 
     /// A required whole number of the query within a range.
@@ -96,21 +132,25 @@ impl Members {
         name: &str,
         range: std::ops::RangeInclusive<u64>,
     ) -> Result<u64, Refusal> {
-        let text = value_of(&self.query, name)?.unwrap_or_default();
-        text.parse::<u64>()
-            .ok()
+        let text = value_of(Place::Query, &self.query, name)?.unwrap_or_default();
+        let number = text.parse::<u64>().ok();
+        number
             .filter(|number| range.contains(number))
             .ok_or_else(|| {
                 let issue = match *range.end() {
                     u64::MAX => format!("应为不小于{}的整数", range.start()),
                     end => format!("应为{}至{end}的整数", range.start()),
                 };
-                Refusal::param("query", &FieldError::new(name, text, issue))
+                Place::Query.blame(name, text, issue)
             })
     }
 }
 
-fn value_of<'a>(pairs: &'a [(String, String)], name: &str) -> Result<Option<&'a str>, Refusal> {
+fn value_of<'a>(
+    place: Place,
+    pairs: &'a [(String, String)],
+    name: &str,
+) -> Result<Option<&'a str>, Refusal> {
     let mut values = pairs
         .iter()
         .filter(|(known, _)| known == name)
@@ -118,10 +158,7 @@ fn value_of<'a>(pairs: &'a [(String, String)], name: &str) -> Result<Option<&'a 
     let first = values.next();
     match values.find(|other| Some(*other) != first) {
         None => Ok(first),
-        Some(other) => Err(Refusal::param(
-            "query",
-            &FieldError::new(name, other, "参数重复且值不一致"),
-        )),
+        Some(other) => Err(place.blame(name, other, "参数重复且值不一致")),
     }
 }
 
@@ -165,14 +202,6 @@ fn refuse_four_byte_in(at: &str, value: &Value) -> Result<(), Refusal> {
     }
 }
 
-/// Percent-decoding of a path segment, where `+` is a plus.
-fn decode(raw: &str) -> Option<String> {
-    kabao_core::query::decode_component(raw)
-}
-
-fn not_text(place: &'static str, name: &str) -> Refusal {
-    Refusal::param(
-        place,
-        &FieldError::new(name, "", "不是合法的百分号编码UTF-8文本"),
-    )
+fn not_text(place: Place, name: &str) -> Refusal {
+    place.blame(name, "", "不是合法的百分号编码UTF-8文本")
 }

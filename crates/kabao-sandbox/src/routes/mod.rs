@@ -10,7 +10,7 @@ mod sealing;
 
 use bytes::Bytes;
 use http::StatusCode;
-use kabao_core::{field::FieldError, signature::Scheme};
+use kabao_core::signature::Scheme;
 use serde::Serialize;
 
 use crate::{
@@ -74,11 +74,10 @@ impl<'a> Context<'a> {
         match self.admitted.caller.scheme {
             Scheme::WechatpayBrandSha256Rsa2048 => {
                 let own = self.admitted.caller.identity.clone();
-                match self.members.optional_text("brand_id", 32)? {
-                    Some(given) if given != own => Err(Refusal::param(
-                        "body",
-                        &FieldError::new("brand_id", given, "品牌只能操作自己的会员卡"),
-                    )),
+                match self.members.placed_text("brand_id")? {
+                    Some((place, given)) if given != own => {
+                        Err(place.blame("brand_id", given, "品牌只能操作自己的会员卡"))
+                    }
                     _ => Ok(own),
                 }
             }

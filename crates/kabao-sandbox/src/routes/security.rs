@@ -1,6 +1,6 @@
 //! `POST /v3/security/echo`: a client's self-test.
 
-use kabao_core::{Sealed, Sensitive, field::FieldError};
+use kabao_core::{Sealed, field::FieldError};
 use serde_json::json;
 
 use super::{Context, Reply};
@@ -18,16 +18,12 @@ pub(crate) async fn echo(cx: Context<'_>) -> Result<Reply, Refusal> {
             &FieldError::new("/notify_url", "", issue),
         ));
     }
-    let opened = match sealed {
-        Some(text) => {
-            cx.open_value("/encrypted_echo_message", Sealed::from_wire(text))
-                .await?
-        }
-        None => Sensitive::from(message.as_str()),
-    };
-    let sealed = cx.seal_value(&opened)?;
-    Ok(Reply::ok(&json!({
-        "echo_message": message,
-        "encrypted_echo_message": sealed,
-    })))
+    let mut answer = json!({ "echo_message": message });
+    if let Some(text) = sealed {
+        let opened = cx
+            .open_value("/encrypted_echo_message", Sealed::from_wire(text))
+            .await?;
+        answer["encrypted_echo_message"] = json!(cx.seal_value(&opened)?);
+    }
+    Ok(Reply::ok(&answer))
 }

@@ -35,11 +35,13 @@ pub(super) fn variants(body: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
         for value in [&value, &sorted(&value)] {
             for style in Style::ALL {
                 let text = style.print(value);
-                add(escaped(&text, true).into_bytes(), REPRINTED);
-                add(
-                    escaped(&text, true).replace('/', "\\/").into_bytes(),
-                    REPRINTED,
-                );
+                for lower in [true, false] {
+                    let text = escaped(&text, lower);
+                    add(text.replace('/', "\\/").into_bytes(), REPRINTED);
+                    add(html_safe(&text, lower).into_bytes(), REPRINTED);
+                    add(text.into_bytes(), REPRINTED);
+                }
+                add(html_safe(&text, true).into_bytes(), REPRINTED);
                 add(text.replace('/', "\\/").into_bytes(), REPRINTED);
                 add(text.into_bytes(), REPRINTED);
             }
@@ -147,6 +149,25 @@ fn escaped(text: &str, lower: bool) -> String {
             }
             out
         })
+}
+
+/// `= < > & '` as escapes, the way a Java writer prints by default.
+fn html_safe(text: &str, lower: bool) -> String {
+    let escapes = [
+        ("=", "003D"),
+        ("<", "003C"),
+        (">", "003E"),
+        ("&", "0026"),
+        ("'", "0027"),
+    ];
+    escapes.iter().fold(text.to_owned(), |text, (plain, code)| {
+        let code = if lower {
+            code.to_lowercase()
+        } else {
+            (*code).to_owned()
+        };
+        text.replace(plain, &format!("\\u{code}"))
+    })
 }
 
 fn sorted(value: &Value) -> Value {

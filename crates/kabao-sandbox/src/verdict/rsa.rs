@@ -28,7 +28,7 @@ pub(super) fn signed_digest(key: &PublicKey, signature: &[u8]) -> Option<Digest>
     if zero < 8 {
         return None;
     }
-    const NAMED: [(&[u8], Option<&str>); 4] = [
+    const NAMED: [(&[u8], Option<&str>); 5] = [
         (
             b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20",
             None,
@@ -36,6 +36,10 @@ pub(super) fn signed_digest(key: &PublicKey, signature: &[u8]) -> Option<Digest>
         (
             b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14",
             Some("SHA-1"),
+        ),
+        (
+            b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30",
+            Some("SHA-384"),
         ),
         (
             b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40",
@@ -58,10 +62,17 @@ pub(super) fn signed_digest(key: &PublicKey, signature: &[u8]) -> Option<Digest>
         .or(Some(Digest::Other("not one this server knows")))
 }
 
-/// SHA-256 of the SHA-256 of a message.
-pub(super) fn sha256_of_digest(message: &[u8]) -> Vec<u8> {
-    let once = digest::digest(&digest::SHA256, message);
-    digest::digest(&digest::SHA256, once.as_ref())
-        .as_ref()
-        .to_vec()
+/// SHA-256 of a message.
+pub(super) fn sha256(message: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA256, message).as_ref().to_vec()
+}
+
+/// Lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

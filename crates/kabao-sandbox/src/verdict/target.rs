@@ -19,6 +19,9 @@ pub(super) fn variants(target: &str, host: &str) -> Vec<(String, &'static str)> 
         None => path.to_owned(),
     };
     if let Some(query) = query {
+        if query.is_empty() {
+            add(path.to_owned(), "the `?` was sent and not signed");
+        }
         add(
             path.to_owned(),
             "the query was not signed; path and query are signed as sent",
@@ -59,7 +62,7 @@ pub(super) fn variants(target: &str, host: &str) -> Vec<(String, &'static str)> 
         );
     }
     for scheme in ["https", "http"] {
-        for host in [host, "api.mch.weixin.qq.com"] {
+        for host in [host, "api.mch.weixin.qq.com", "api2.mch.weixin.qq.com"] {
             add(
                 format!("{scheme}://{host}{target}"),
                 "the whole URL was signed; only path and query are, without the host",
@@ -119,6 +122,7 @@ fn recodings(query: &str) -> Vec<String> {
     let mut all = vec![
         query.replace("%20", "+"),
         query.replace('+', "%20"),
+        query.replace('&', "&amp;"),
         lower_escapes(query),
     ];
     all.extend(decode_component(query));

@@ -42,6 +42,9 @@ fn the_clock_is_set_shifted_and_frozen() {
     );
     assert_eq!(set(json!({"offset_seconds": 3600}))["offset_seconds"], 3600);
     assert_eq!(set(json!({"offset_seconds": 0}))["offset_seconds"], 0);
+    // An offset is from real time, so it sets a stopped clock going.
+    set(json!({"now": "2031-01-01T00:00:00+08:00", "frozen": true}));
+    assert_eq!(set(json!({"offset_seconds": 0}))["frozen"], false);
     for bad in [
         json!({}),
         json!({"now": "soon"}),
@@ -123,6 +126,13 @@ fn health_unknown_addresses_and_foreign_pages() {
     let foreign = Request::new("POST", "/_sandbox/reset").header("Origin", "https://example.com");
     assert_eq!(
         foreign.send(running.address).refusal(),
+        (403, "FORBIDDEN".into())
+    );
+    let rebound = Request::new("GET", "/_sandbox/requests")
+        .without("Host")
+        .header("Host", "evil.example");
+    assert_eq!(
+        rebound.send(running.address).refusal(),
         (403, "FORBIDDEN".into())
     );
     let local = Request::new("POST", "/_sandbox/reset").header("Origin", "http://localhost:3000");

@@ -93,6 +93,25 @@ fn a_taken_port_is_named_and_nothing_is_written() {
 }
 
 #[test]
+fn half_a_request_does_not_hold_up_the_end() {
+    use std::io::Write as _;
+    let running = Running::start();
+    let mut half = std::net::TcpStream::connect(running.address).unwrap();
+    half.write_all(b"GET / HT").unwrap();
+    let idle = std::net::TcpStream::connect(running.address).unwrap();
+    // It is being read before the end begins.
+    running.merchant().get(&card_target());
+    let begin = std::time::Instant::now();
+    running.stop();
+    assert!(
+        begin.elapsed() < std::time::Duration::from_secs(4),
+        "{:?}",
+        begin.elapsed()
+    );
+    drop((half, idle));
+}
+
+#[test]
 fn credentials_are_complete_and_private() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("credentials");

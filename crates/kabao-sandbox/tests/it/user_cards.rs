@@ -243,6 +243,13 @@ fn bad_members_are_named() {
         assert_eq!(answer.json()["detail"]["field"], field, "{members}");
         running.verified(&answer);
     }
+    // Of a member that belongs in the body the pointer is given.
+    let answer = merchant.patch(&patch_target(), &json!({"brand_id": "1004", "level": "x"}));
+    assert_eq!(answer.json()["detail"]["field"], "/openid");
+    assert_eq!(answer.json()["detail"]["location"], "body");
+    let answer = merchant.get(CARD_PATH);
+    assert_eq!(answer.json()["detail"]["field"], "brand_id");
+    assert_eq!(answer.json()["detail"]["location"], "query");
     for body in ["{", "[]", "\"text\"", "{\"level\":\"\u{0}"] {
         let answer = merchant.send("PATCH", &patch_target(), body);
         assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()), "{body}");

@@ -190,6 +190,10 @@ fn mistakes_with_keys_are_recognised() {
     let said = mistaken(&running, &merchant, "GET", &target, "", right);
     assert!(said.contains("key of brand_id 1004"), "{said}");
 
+    let other = |_: &str, _: &str| b"whatever".to_vec();
+    let said = mistaken(&running, &merchant, "GET", &target, "", other);
+    assert!(said.contains("key of brand_id 1004"), "{said}");
+
     merchant.key = PrivateKey::generate().unwrap();
     let said = mistaken(&running, &merchant, "GET", &target, "", right);
     assert!(
@@ -210,6 +214,43 @@ fn mistakes_with_keys_are_recognised() {
     merchant.identity = "1999999999";
     let said = mistaken(&running, &merchant, "GET", &target, "", right);
     assert!(said.contains("1999999999 is not known"), "{said}");
+}
+
+#[test]
+fn mistakes_in_the_encoding_are_recognised() {
+    let running = Running::start();
+    let merchant = running.merchant();
+    let target = card_target();
+    let (timestamp, nonce_str) = (unix_now().to_string(), nonce());
+    let message = message::request("GET", &target, &timestamp, &nonce_str, b"");
+    let signature = merchant.key.sign_now(&message).unwrap();
+    let hex: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+    let base64 = kabao_core::signature::encode(&signature);
+    for (written, expected) in [
+        (hex, "written in hex"),
+        (
+            kabao_core::signature::encode(base64.as_bytes()),
+            "base64 twice",
+        ),
+        (base64.trim_end_matches('=').to_owned(), "lacks its padding"),
+        (
+            base64[..base64.len() - 4].to_owned(),
+            "bytes, this certificate's key makes 256",
+        ),
+        ("***".to_owned(), "not base64"),
+    ] {
+        let header = merchant.header_of(&timestamp, &nonce_str, &written);
+        let request = merchant.bare("GET", &target, "");
+        let answer = request
+            .header("Authorization", &header)
+            .send(running.address);
+        assert_eq!(answer.refusal(), (401, "SIGN_ERROR".into()));
+        let said = reason(&running);
+        assert!(
+            said.contains(expected),
+            "expected “{expected}”, the journal says “{said}”"
+        );
+    }
 }
 
 #[test]
