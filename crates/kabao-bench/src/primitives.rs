@@ -55,22 +55,32 @@ impl Bench {
         })
     }
 
-    /// Measures each operation for some ten milliseconds.
-    pub(crate) fn sample(&self) -> Primitives {
+    /// Measures each operation for some ten milliseconds, on `threads` threads
+    /// at once: beside a call under load no core is idle either, and a busy
+    /// neighbour makes a core slower.
+    pub(crate) fn sample(&self, threads: usize) -> Primitives {
         let public = self.key.public_key();
         Primitives {
-            sign: each(80, || self.key.sign_now(&self.message).is_ok()),
-            verify: each(800, || public.verifies(&self.message, &self.signature)),
-            open: each(80, || self.key.open(&self.sealed).is_ok()),
-            seal: each(800, || public.seal(&self.value).is_ok()),
+            sign: each(threads, 60, || self.key.sign_now(&self.message).is_ok()),
+            verify: each(threads, 400, || {
+                public.verifies(&self.message, &self.signature)
+            }),
+            open: each(threads, 60, || self.key.open(&self.sealed).is_ok()),
+            seal: each(threads, 400, || public.seal(&self.value).is_ok()),
         }
     }
 }
 
-fn each(count: usize, mut operation: impl FnMut() -> bool) -> f64 {
+fn each(threads: usize, count: usize, operation: impl Fn() -> bool + Sync) -> f64 {
     let before = cpu_time();
-    for _ in 0..count {
-        std::hint::black_box(operation());
-    }
-    micros_each(cpu_time().saturating_sub(before), count)
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                for _ in 0..count {
+                    std::hint::black_box(operation());
+                }
+            });
+        }
+    });
+    micros_each(cpu_time().saturating_sub(before), threads * count)
 }

@@ -24,7 +24,8 @@ use crate::{
 };
 
 const CONCURRENCY: usize = 16;
-const CORES: f64 = 2.0;
+const CORES: usize = 2;
+const CORES_AVAILABLE: f64 = 2.0;
 
 /// Sensitive values in the sample card, and in the change that is sent.
 const SEALED_IN_ANSWER: f64 = 3.0;
@@ -73,7 +74,7 @@ impl Measured {
             .iter()
             .map(|(_, rate, bound)| Round {
                 value: *rate,
-                bound: CORES * 1e6 / bound,
+                bound: CORES_AVAILABLE * 1e6 / bound,
                 higher_is_better: true,
             })
             .collect();
@@ -96,23 +97,23 @@ async fn rounds(
     bound: impl Fn(Primitives) -> f64,
 ) -> Result<Measured> {
     let address = server.address();
-    load::run(address, requests, CONCURRENCY, effort.round / 4).await?;
+    load::run(address, requests, CONCURRENCY, effort.round / 2).await?;
     let mut measured = Measured {
         rounds: Vec::new(),
-        samples: Vec::new(),
+        samples: vec![bench.sample(CORES)],
     };
     for _ in 0..effort.rounds {
-        let before = bench.sample();
+        let before = measured.samples[measured.samples.len() - 1];
         let cpu = server.cpu_time().await?;
         let (calls, elapsed) = load::run(address, requests, CONCURRENCY, effort.round).await?;
         let cpu = server.cpu_time().await?.saturating_sub(cpu);
-        let after = bench.sample();
+        let after = bench.sample(CORES);
         let rate = 1e6 / micros_each(elapsed, calls);
         let round_bound = f64::midpoint(bound(before), bound(after));
         measured
             .rounds
             .push((micros_each(cpu, calls), rate, round_bound));
-        measured.samples.extend([before, after]);
+        measured.samples.push(after);
     }
     Ok(measured)
 }

@@ -16,7 +16,7 @@ const AT_ONCE_MS: f64 = 100.0;
 
 pub(crate) async fn measure(folder: &Path, effort: Effort) -> Result<()> {
     let mut rounds = Vec::new();
-    for _ in 0..effort.rounds.max(5) {
+    for _ in 0..effort.rounds {
         let begin = Instant::now();
         let server = Server::start(folder).await?;
         let request = Requests::one_get(server.credentials(), unix_now())?;
