@@ -80,9 +80,10 @@ impl Answer {
             let text = if self.body().is_empty() {
                 format!("the answer ({}) has no body to read", self.status())
             } else {
-                format!("the answer is not of the expected form: {error}")
+                let place = place_of(&error);
+                format!("the answer is not of the expected form: {place}")
             };
-            let mut failure = Failure::new(ErrorKind::Decode, text).because(error);
+            let mut failure = Failure::new(ErrorKind::Decode, text);
             failure.may_have_taken_effect = self.call.0 != Method::Get;
             failure.call = Some(self.call.clone());
             failure.status = Some(self.status());
@@ -149,6 +150,17 @@ impl fmt::Debug for Unverified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Unverified({} bytes)", self.response.body().len())
     }
+}
+
+/// Where and in which way JSON is wrong. The error's own words quote values.
+pub(crate) fn place_of(error: &serde_json::Error) -> String {
+    use serde_json::error::Category;
+    let what = match error.classify() {
+        Category::Data => "a member is missing or of another type",
+        Category::Eof => "it is cut short",
+        Category::Syntax | Category::Io => "it is not JSON",
+    };
+    format!("{what} at line {}, column {}", error.line(), error.column())
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -6,6 +6,8 @@ use http::StatusCode;
 use kabao_core::call::{BuildError, Call, Method};
 use serde_json::Value;
 
+use crate::transport::{Stage, TransportError};
+
 /// The result of nearly everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -34,7 +36,8 @@ pub enum ErrorKind {
     PlatformKeys,
     /// The connection was never made: DNS, network, TLS, proxy.
     Connect,
-    /// The connection broke while the request was under way.
+    /// The connection broke while the request was under way, or the answer is
+    /// too large or not HTTP.
     Network,
     /// No answer within the deadline.
     Timeout,
@@ -44,7 +47,7 @@ pub enum ErrorKind {
     /// 401 `SIGN_ERROR`: WeChat Pay did not accept this client's signature.
     /// Check serial number, private key and clock. Such answers are unsigned.
     SignatureRefused,
-    /// 429: too often. Slow down and repeat.
+    /// 429 of the API, signed: too often. Slow down and repeat.
     RateLimited,
     /// Any other refusal (4xx); decide by the code.
     Refused,
@@ -136,11 +139,17 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
             ErrorKind::Connect
-            | ErrorKind::Network
             | ErrorKind::Timeout
             | ErrorKind::RateLimited
             | ErrorKind::Server => true,
-            ErrorKind::Gateway => self.0.status.is_some_and(|status| status.is_server_error()),
+            // An answer that is too large will be so again.
+            ErrorKind::Network => !self
+                .get_ref()
+                .and_then(|cause| cause.downcast_ref::<TransportError>())
+                .is_some_and(|error| error.stage() == Stage::Answered),
+            ErrorKind::Gateway => self.0.status.is_some_and(|status| {
+                status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+            }),
             _ => false,
         }
     }

@@ -2,6 +2,7 @@
 //! once for everybody who waits for them.
 
 use std::{
+    collections::HashMap,
     future::Future,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
@@ -17,12 +18,16 @@ use kabao_core::{
 
 use crate::error::Result;
 
-/// Certificates rotate; WeChat Pay asks to poll more often than this.
-const STALE_AFTER: SignedDuration = SignedDuration::from_hours(12);
+/// Certificates rotate; WeChat Pay asks to poll more often than every 12 hours.
+const STALE_AFTER: SignedDuration = SignedDuration::from_hours(10);
 
 /// How long to believe that a key nobody knows is nobody's key, and how long to
 /// leave a failed background refresh alone.
 const PAUSE: SignedDuration = SignedDuration::from_secs(30);
+
+/// How many keys that nobody knows to look for within a [`PAUSE`]: whoever
+/// invents serials must not cause a download with each.
+const MAX_UNKNOWN: usize = 8;
 
 /// The ring that answers are checked with.
 #[derive(Debug)]
@@ -45,7 +50,8 @@ struct Current {
 
 #[derive(Debug, Default)]
 struct Pauses {
-    unknown_serial: Option<Timestamp>,
+    /// Serials that a download did not bring, and when it did not.
+    unknown: HashMap<KeyId, Timestamp>,
     background: Option<Timestamp>,
 }
 
@@ -85,7 +91,7 @@ impl PlatformKeys {
             (None, None) => State::Hopeless,
             (None, Some(_)) => State::Missing,
             (Some(_), Some(_)) => match current.downloaded_at {
-                Some(at) if now.duration_since(at) > STALE_AFTER => State::Stale,
+                Some(at) if now.duration_since(at) >= STALE_AFTER => State::Stale,
                 _ => State::Ready,
             },
             (Some(_), None) => State::Ready,
@@ -122,10 +128,15 @@ impl PlatformKeys {
         outcome
     }
 
-    /// Whether looking for an unknown key is worth a download now.
+    /// Whether looking for an unknown key is worth a download now. (None brings
+    /// a public key.)
     pub(crate) fn may_look_for(&self, serial: &KeyId, now: Timestamp) -> bool {
+        let unknown = &mut self.paused().unknown;
+        unknown.retain(|_, at| recent(*at, now));
         self.api_v3_key.is_some()
-            && (self.knows(serial) || !recent(self.paused().unknown_serial, now))
+            && !serial.is_public_key()
+            && !unknown.contains_key(serial)
+            && unknown.len() < MAX_UNKNOWN
     }
 
     pub(crate) fn knows(&self, serial: &KeyId) -> bool {
@@ -133,29 +144,28 @@ impl PlatformKeys {
         current.ring.find(serial).is_some()
     }
 
-    /// Remembers that a download did not bring the key that was looked for, so
-    /// that invented serials do not cause one each.
-    pub(crate) fn looked_in_vain(&self, now: Timestamp) {
-        self.paused().unknown_serial = Some(now);
+    /// Remembers that a download did not bring the key that was looked for.
+    pub(crate) fn looked_in_vain(&self, serial: &KeyId, now: Timestamp) {
+        self.paused().unknown.insert(serial.clone(), now);
     }
 
     /// Whether the caller is the one to refresh in the background.
     pub(crate) fn take_background_turn(&self, now: Timestamp) -> bool {
         let mut paused = self.paused();
-        if recent(paused.background, now) {
+        if paused.background.is_some_and(|at| recent(at, now)) {
             return false;
         }
         paused.background = Some(now);
         true
     }
 
+    /// That there are none is no reason to drop those at hand.
     fn install(&self, downloaded: &[PlatformKey], now: Timestamp) {
-        let ring = Arc::new(self.with(downloaded));
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Current {
-            ring,
-            downloaded_at: Some(now),
-        };
+        if !downloaded.is_empty() {
+            current.ring = Arc::new(self.with(downloaded));
+        }
+        current.downloaded_at = Some(now);
     }
 
     fn paused(&self) -> MutexGuard<'_, Pauses> {
@@ -163,6 +173,6 @@ impl PlatformKeys {
     }
 }
 
-fn recent(at: Option<Timestamp>, now: Timestamp) -> bool {
-    at.is_some_and(|at| now.duration_since(at).abs() < PAUSE)
+fn recent(at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(at).abs() < PAUSE
 }

@@ -188,75 +188,111 @@ fn settle(call: &Call, received: Received, key: KeyId) -> Result<Answer> {
     Err(refusal(call, &received, true))
 }
 
-/// An error answer in words.
-pub(super) fn refusal(call: &Call, received: &Received, signed: bool) -> Error {
+/// What an error answer means.
+pub(super) struct Refusal {
+    status: StatusCode,
+    kind: ErrorKind,
+    body: Option<ErrorBody>,
+}
+
+impl Refusal {
+    /// Of an answer that is not `verified`, only a refused signature is believed:
+    /// WeChat Pay does not sign that, and it costs nothing to look into.
+    pub(super) fn read(response: &Response<Bytes>, verified: bool) -> Self {
+        let status = response.status();
+        let body = ErrorBody::parse(response.body());
+        let code = body.as_ref().map(|body| body.code.as_str());
+        let kind = match (status, verified) {
+            (StatusCode::UNAUTHORIZED, false) if code == Some("SIGN_ERROR") => {
+                ErrorKind::SignatureRefused
+            }
+            (_, false) => ErrorKind::Gateway,
+            (StatusCode::TOO_MANY_REQUESTS, true) => ErrorKind::RateLimited,
+            (status, true) if status.is_server_error() => ErrorKind::Server,
+            (_, true) => ErrorKind::Refused,
+        };
+        Self { status, kind, body }
+    }
+
+    /// Whether the call may have been carried out all the same.
+    pub(super) fn is_doubtful(&self) -> bool {
+        match (self.kind, &self.body) {
+            (ErrorKind::Refused | ErrorKind::SignatureRefused, _) => false,
+            // Nothing was done, except that of refunds and transfers nobody
+            // knows then.
+            (ErrorKind::RateLimited, Some(body)) => body.code == "FREQUENCY_LIMITED",
+            (ErrorKind::RateLimited, None) => false,
+            // What an unknown intermediary says of the call is hearsay.
+            _ => true,
+        }
+    }
+
+    fn describe(&self, call: &Call) -> String {
+        let status = self.status.as_u16();
+        let Some(body) = &self.body else {
+            return if self.kind == ErrorKind::Gateway {
+                format!("{status}, a page that is not verifiably WeChat Pay's")
+            } else {
+                format!("{status}, signed, but without an error code")
+            };
+        };
+        let mut text = format!("{status} {}", body.code);
+        if !body.message.is_empty() {
+            text = format!("{text}: {}", body.message);
+        }
+        if self.kind == ErrorKind::Gateway {
+            text.push_str(" (unverified)");
+        }
+        let detail = body.detail.as_ref();
+        let word = |name: &str| detail?.get(name)?.as_str();
+        if let Some(field) = word("field") {
+            text = format!("{text} [{field}");
+            if let Some(issue) = word("issue") {
+                text = format!("{text}: {issue}");
+            }
+            text.push(']');
+        }
+        if self.kind == ErrorKind::SignatureRefused
+            && let Some(built) = detail.and_then(|detail| what_the_server_signed(detail, call))
+        {
+            text = format!("{text}; the server verified {built}");
+        }
+        text
+    }
+}
+
+/// An error answer as an error.
+pub(super) fn refusal(call: &Call, received: &Received, verified: bool) -> Error {
     let response = &received.response;
-    let status = response.status();
-    let body = ErrorBody::parse(response.body());
-    let kind = match (status, signed, &body) {
-        (StatusCode::UNAUTHORIZED, false, Some(_)) => ErrorKind::SignatureRefused,
-        (StatusCode::TOO_MANY_REQUESTS, ..) => ErrorKind::RateLimited,
-        (_, false, _) => ErrorKind::Gateway,
-        (status, true, _) if status.is_server_error() => ErrorKind::Server,
-        (_, true, _) => ErrorKind::Refused,
-    };
-    let mut failure = Failure::new(kind, describe(status, kind, body.as_ref()));
-    failure.status = Some(status);
+    let refusal = Refusal::read(response, verified);
+    let in_doubt = received.in_doubt || refusal.is_doubtful();
+    let mut failure = Failure::new(refusal.kind, refusal.describe(call));
+    failure.status = Some(refusal.status);
     failure.request_id = request_id(response.headers());
-    let mut effect = match kind {
-        ErrorKind::Refused | ErrorKind::RateLimited | ErrorKind::SignatureRefused => false,
-        // What an unknown intermediary says of the call is hearsay.
-        _ => true,
-    };
-    if let Some(body) = body {
-        // For refunds and transfers the outcome is then unknown.
-        effect |= kind == ErrorKind::RateLimited && body.code == "FREQUENCY_LIMITED";
+    if let Some(body) = refusal.body {
         failure.code = Some(body.code);
         failure.message = Some(body.message);
         failure.detail = body.detail;
     }
-    failure
-        .on(call)
-        .in_doubt(call, effect || received.in_doubt)
-        .into()
+    failure.on(call).in_doubt(call, in_doubt).into()
 }
 
-fn describe(status: StatusCode, kind: ErrorKind, body: Option<&ErrorBody>) -> String {
-    let status = status.as_u16();
-    let Some(body) = body else {
-        return format!("{status}, an unsigned page that is not the API's");
-    };
-    let mut text = format!("{status} {}", body.code);
-    if !body.message.is_empty() {
-        text = format!("{text}: {}", body.message);
-    }
-    if kind == ErrorKind::Gateway {
-        text.push_str(" (unsigned)");
-    }
-    let detail = body.detail.as_ref();
-    let word = |name: &str| detail?.get(name)?.as_str();
-    if let Some(field) = word("field") {
-        text = format!("{text} [{field}");
-        if let Some(issue) = word("issue") {
-            text = format!("{text}: {issue}");
-        }
-        text.push(']');
-    }
-    if kind == ErrorKind::SignatureRefused
-        && let Some(built) = detail.and_then(what_the_server_signed)
-    {
-        text = format!("{text}; the server verified {built}");
-    }
-    text
-}
-
-/// `sign_information` without the beginning of the body.
-fn what_the_server_signed(detail: &Value) -> Option<String> {
+/// `sign_information` without path and query, which hold openids, and without
+/// the beginning of the body.
+fn what_the_server_signed(detail: &Value, call: &Call) -> Option<String> {
     let information = detail.get("sign_information")?;
     let message = information.get("truncated_sign_message")?.as_str()?;
-    let head: Vec<&str> = message.split('\n').take(4).collect();
     let length = information.get("sign_message_length")?.as_u64()?;
-    Some(format!("{head:?} and the body, {length} bytes in all"))
+    let mut head = message.split('\n').take(4);
+    let method = head.next()?;
+    let target = match head.next()?.ends_with(&call.reference) {
+        true => "the path and query that were sent",
+        false => "another path or query than was sent",
+    };
+    let stamp: Vec<&str> = head.collect();
+    Some(format!(
+        "{method:?}, {target}, {stamp:?} and the body, {length} bytes in all"
+    ))
 }
 
 pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
@@ -328,6 +364,19 @@ mod tests {
         let error = answer.json::<Vec<u8>>().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode);
         assert!(!error.may_have_taken_effect());
+
+        let body = r#"{"phone_number": "13800138000"}"#;
+        let client = client_getting(move || signed(By::PublicKey, 200, body));
+        let answer = client.chain("v3/x").get().await.unwrap();
+        #[derive(Debug, serde::Deserialize)]
+        #[expect(dead_code, reason = "it is not read")]
+        struct Strict {
+            phone_number: u8,
+        }
+        let error = answer.json::<Strict>().unwrap_err();
+        let text = format!("{error} {error:?} {:?}", error.get_ref());
+        assert!(text.contains("line 1, column 30"), "{text}");
+        assert!(!text.contains("13800138000"), "{text}");
 
         let client = client_getting(|| signed(By::PublicKey, 204, ""));
         let answer = client.chain("v3/x").delete().await.unwrap();
@@ -405,7 +454,25 @@ mod tests {
         let api = r#"{"code":"SYSTEM_ERROR","message":"系统异常"}"#;
         let page = "<html>Bad Gateway</html>";
         let limited = r#"{"code":"FREQUENCY_LIMITED","message":""}"#;
-        let cases: [(ErrorKind, bool, bool, Replier); 7] = [
+        let cases: [(ErrorKind, bool, bool, Replier); 10] = [
+            (
+                ErrorKind::Gateway,
+                true,
+                true,
+                Box::new(|| unsigned(429, limited)),
+            ),
+            (
+                ErrorKind::Gateway,
+                false,
+                true,
+                Box::new(|| unsigned(401, r#"{"code":"NO_AUTH"}"#)),
+            ),
+            (
+                ErrorKind::Refused,
+                false,
+                false,
+                Box::new(|| signed(By::PublicKey, 400, page)),
+            ),
             (
                 ErrorKind::Server,
                 true,
@@ -455,6 +522,15 @@ mod tests {
             assert_eq!(error.is_retryable(), retryable, "{error}");
             assert_eq!(error.may_have_taken_effect(), effect, "{error}");
             assert!(!error.to_string().contains("html"), "{error}");
+            let is_gateway = kind == ErrorKind::Gateway;
+            let says_so = ["not verifiably", "(unverified)"];
+            assert_eq!(
+                says_so
+                    .iter()
+                    .any(|words| error.to_string().contains(words)),
+                is_gateway,
+                "{error}"
+            );
         }
         let client = client_getting(|| unsigned(413, ""));
         let error = client.chain("v3/x").get().await.unwrap_err();
@@ -464,20 +540,30 @@ mod tests {
     #[tokio::test]
     async fn a_refused_signature_says_what_the_server_verified() {
         let body = r#"{"code":"SIGN_ERROR","detail":{"detail":{"issue":"sign not match"},"field":"signature","location":"authorization",
-            "sign_information":{"method":"POST","sign_message_length":347,"truncated_sign_message":"POST\n/v3/x\n1717411225\nabc\n{\"phone\"\n","url":"/v3/x"}},"message":"错误的签名，验签失败"}"#;
-        let error = error_of(move || unsigned(401, body)).await;
+            "sign_information":{"method":"POST","sign_message_length":347,"truncated_sign_message":"POST\n/v3/x?openid=obLatj\n1717411225\nabc\n{\"phone\"\n","url":"/v3/x"}},"message":"错误的签名，验签失败"}"#;
+        let chain = client_getting(move || unsigned(401, body)).chain("v3/x");
+        let error = chain
+            .query([("openid", "obLatj")])
+            .post()
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::SignatureRefused);
         assert_eq!(error.code(), Some("SIGN_ERROR"));
         assert!(!error.may_have_taken_effect());
         let text = error.to_string();
         assert!(
-            text.contains(r#"["POST", "/v3/x", "1717411225", "abc"]"#),
+            text.contains(
+                r#""POST", the path and query that were sent, ["1717411225", "abc"] and"#
+            ),
             "{text}"
         );
         assert!(
             text.contains("347") && !text.contains("phone") && !text.contains('\n'),
             "{text}"
         );
+        assert!(!text.contains("obLatj"), "{text}");
+        let text = chain.post().await.unwrap_err().to_string();
+        assert!(text.contains("another path or query"), "{text}");
     }
 
     #[tokio::test]

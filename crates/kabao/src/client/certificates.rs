@@ -1,23 +1,33 @@
 //! The certificate download, checked with what it brings.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use kabao_core::{
     answer::VerifyError,
     call::{Call, Method},
     certificate_list::{CertificateList, PATH},
+    error_body::ErrorBody,
     keyring::{KeyId, PlatformKey},
     message::Signed,
 };
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::{
     Inner,
     accept::{refusal, verify},
-    send::{Ask, within},
+    send::{Ask, after, within},
 };
-use crate::error::{Error, ErrorKind, Failure, Result};
+use crate::{
+    answer::place_of,
+    error::{Error, ErrorKind, Failure, Result},
+};
 
 const LIMIT: usize = 1 << 20;
+
+pub(super) const NONE_IN_FORCE: &str = "no platform certificate is in force; check this machine's \
+    clock, or give a current one, auto_certificates, or wechatpay_public_key";
 
 /// What one download gave.
 enum Download {
@@ -25,36 +35,52 @@ enum Download {
     Verified(Vec<PlatformKey>),
     /// Certificates under a signature by a key that is not among them.
     SignedByAnother(Vec<PlatformKey>, VerifyError),
-    /// 404: the merchant has only the public key.
+    /// The merchant has only the public key.
     None,
 }
 
 impl Inner {
-    /// Downloads the certificates, once for all who wait.
-    pub(super) async fn refresh_keys(&self, deadline: Instant) -> Result<()> {
-        let download = async {
-            let keys = self.download_certificates(deadline).await?;
-            tracing::debug!(target: "kabao", certificates = keys.len(), "keys refreshed");
-            Ok(keys)
-        };
-        let refresh = self.keys.refresh(self.clock.now(), download);
-        within(deadline, &call()?, refresh).await?
+    /// Downloads the certificates, once for all who wait. The download has a
+    /// deadline of its own and goes on when its first caller has given up.
+    pub(super) async fn refresh_keys(self: &Arc<Self>, deadline: Instant) -> Result<()> {
+        let client = Arc::clone(self);
+        let refresh = tokio::spawn(
+            async move {
+                let download = async {
+                    let deadline = after(client.timeout);
+                    let keys = client.download_certificates(deadline).await?;
+                    tracing::debug!(target: "kabao", certificates = keys.len(), "keys refreshed");
+                    Ok(keys)
+                };
+                client.keys.refresh(client.clock.now(), download).await
+            }
+            .in_current_span(),
+        );
+        let text = "the deadline passed before WeChat Pay's certificates came";
+        within(deadline, &call()?, text, refresh)
+            .await?
+            .unwrap_or_else(|error| {
+                let text = "the download of WeChat Pay's certificates was broken off";
+                Err(Failure::new(ErrorKind::PlatformKeys, text)
+                    .because(error)
+                    .into())
+            })
     }
 
     /// Looks for a key that an answer names. Whether it is there now.
-    pub(super) async fn look_for(&self, serial: &KeyId, deadline: Instant) -> Result<bool> {
+    pub(super) async fn look_for(
+        self: &Arc<Self>,
+        serial: &KeyId,
+        deadline: Instant,
+    ) -> Result<bool> {
         let now = self.clock.now();
-        if !self.keys.may_look_for(serial, now) {
-            return Ok(false);
-        }
-        if !self.keys.knows(serial) {
+        if !self.keys.knows(serial) && self.keys.may_look_for(serial, now) {
             self.refresh_keys(deadline).await?;
+            if !self.keys.knows(serial) {
+                self.keys.looked_in_vain(serial, now);
+            }
         }
-        let found = self.keys.knows(serial);
-        if !found {
-            self.keys.looked_in_vain(now);
-        }
-        Ok(found)
+        Ok(self.keys.knows(serial))
     }
 
     /// The server may sign the first answer with its public key, which a client
@@ -68,7 +94,13 @@ impl Inner {
         };
         let ring = self.keys.with(&keys);
         let Some(best) = ring.preferred(self.clock.now()) else {
-            return Ok(Vec::new());
+            return if keys.is_empty() {
+                Ok(keys)
+            } else {
+                Err(Failure::new(ErrorKind::PlatformKeys, NONE_IN_FORCE)
+                    .on(&call()?)
+                    .into())
+            };
         };
         match self.download_once(Ask::Key(best.id()), deadline).await? {
             Download::Verified(keys) => Ok(keys),
@@ -86,14 +118,18 @@ impl Inner {
         let response = &received.response;
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return Ok(Download::None),
-            _ => return Err(refusal(&call, &received, is_signed(response))),
+            StatusCode::NOT_FOUND if says_there_are_none(response.body()) => {
+                return Ok(Download::None);
+            }
+            _ => {
+                let verified = verify(response, Signed::Body, &self.ring(), self.now()).is_ok();
+                return Err(refusal(&call, &received, verified));
+            }
         }
         let list: CertificateList = serde_json::from_slice(response.body()).map_err(|error| {
-            let text = format!("the answer is not a list of certificates: {error}");
-            Failure::new(ErrorKind::PlatformKeys, text)
-                .because(error)
-                .on(&call)
+            let place = place_of(&error);
+            let text = format!("the answer is not a list of certificates: {place}");
+            Failure::new(ErrorKind::PlatformKeys, text).on(&call)
         })?;
         let keys = list
             .open(api_v3_key)
@@ -123,10 +159,11 @@ impl Inner {
     }
 }
 
-fn is_signed<B>(response: &http::Response<B>) -> bool {
-    response
-        .headers()
-        .contains_key(kabao_core::answer::header::SIGNATURE)
+/// A page of something on the way says nothing about certificates. (The API
+/// signs this with the public key, which may not be at hand.)
+fn says_there_are_none(body: &[u8]) -> bool {
+    ErrorBody::parse(body)
+        .is_some_and(|body| ["RESOURCE_NOT_EXISTS", "NOT_FOUND"].contains(&body.code.as_str()))
 }
 
 fn distrusted(call: &Call, error: VerifyError) -> Error {
@@ -152,9 +189,10 @@ mod tests {
         time::Duration,
     };
 
-    use super::PATH;
+    use super::{PATH, after};
     use crate::{
         Client, ClientBuilder, ErrorKind,
+        clock::Clock as _,
         testing::{
             API_V3_KEY, By, Fake, HandClock, Replier, Reply, builder, certificate_list, keys,
             merchant, signed, signed_at, unsigned,
@@ -171,6 +209,15 @@ mod tests {
 
     fn serial(index: usize) -> &'static str {
         &keys().certified[index].serial_no
+    }
+
+    /// A list with one certificate, signed with it at that time.
+    fn list_at(now: i64) -> Reply {
+        let Reply::Answer(list) = certificate_list(By::Certificate(0), &[0], API_V3_KEY) else {
+            unreachable!("it is an answer");
+        };
+        let body = std::str::from_utf8(list.body()).unwrap();
+        signed_at(By::Certificate(0), 200, body, now)
     }
 
     #[tokio::test]
@@ -371,54 +418,137 @@ mod tests {
         let clock = Arc::new(HandClock::default());
         let told = clock.clone();
         let fake = Fake::new(move |_, request| match request.uri().path() {
-            PATH => match certificate_list(By::Certificate(0), &[0], API_V3_KEY) {
-                Reply::Answer(response) => {
-                    use crate::clock::Clock as _;
-                    let body = std::str::from_utf8(response.body()).unwrap();
-                    signed_at(By::Certificate(0), 200, body, told.now().as_second())
-                }
-                other => other,
-            },
-            _ => {
-                use crate::clock::Clock as _;
-                signed_at(By::Stranger("4F"), 200, "{}", told.now().as_second())
+            PATH => list_at(told.now().as_second()),
+            path => {
+                let name = match path {
+                    "/v3/x" => "4F",
+                    "/v3/public" => "PUB_KEY_ID_4F",
+                    _ => Box::leak(path[4..].to_owned().into_boxed_str()),
+                };
+                signed_at(By::Stranger(name), 200, "{}", told.now().as_second())
             }
         });
         let client = automatic(&fake).clock(clock.clone()).build().unwrap();
-        for _ in 0..5 {
-            let error = client.chain("v3/x").get().await.unwrap_err();
+        for path in ["v3/x", "v3/public", "v3/x", "v3/public", "v3/x"] {
+            let error = client.chain(path).get().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Verification);
         }
         assert_eq!(fake.count_of(PATH), 2, "the first one, and one that looked");
         clock.advance(31);
         client.chain("v3/x").get().await.unwrap_err();
         assert_eq!(fake.count_of(PATH), 3);
+        for number in 0..20 {
+            let path = format!("v3/A{number}");
+            client.chain(&path).get().await.unwrap_err();
+        }
+        assert_eq!(fake.count_of(PATH), 10, "only so many at a time");
+    }
+
+    #[tokio::test]
+    async fn an_invented_serial_does_not_hide_a_new_one() {
+        let rotated = AtomicBool::new(false);
+        let fake = Fake::new(move |_, request| match request.uri().path() {
+            PATH if rotated.load(Ordering::SeqCst) => {
+                certificate_list(By::Certificate(1), &[0, 1], API_V3_KEY)
+            }
+            PATH => certificate_list(By::Certificate(0), &[0], API_V3_KEY),
+            "/v3/invented" => signed(By::Stranger("4F"), 200, "{}"),
+            _ => {
+                rotated.store(true, Ordering::SeqCst);
+                signed(By::Certificate(1), 200, "{}")
+            }
+        });
+        let client = automatic(&fake).build().unwrap();
+        client.chain("v3/invented").get().await.unwrap_err();
+        client.chain("v3/x").get().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_share_a_download_but_not_a_deadline() {
+        let fake = Fake::slow(Duration::from_millis(100), |_, request| {
+            match request.uri().path() {
+                PATH => certificate_list(By::Certificate(0), &[0], API_V3_KEY),
+                _ => signed(By::Certificate(0), 200, "{}"),
+            }
+        });
+        let client = automatic(&fake).build().unwrap();
+        let leader = client.inner.refresh_keys(after(Duration::from_millis(30)));
+        let chain = client.chain("v3/x");
+        let (leader, follower) = tokio::join!(leader, chain.get());
+        assert_eq!(leader.unwrap_err().kind(), ErrorKind::Timeout);
+        follower.unwrap();
+        assert_eq!(fake.count_of(PATH), 1);
+    }
+
+    #[tokio::test]
+    async fn certificates_are_kept_when_a_download_brings_none() {
+        let cases: [(Option<ErrorKind>, Replier); 4] = [
+            (
+                None,
+                Box::new(|| signed(By::Stranger("4F"), 404, r#"{"code":"NOT_FOUND"}"#)),
+            ),
+            (
+                Some(ErrorKind::Gateway),
+                Box::new(|| unsigned(404, "<html>")),
+            ),
+            (
+                Some(ErrorKind::Gateway),
+                Box::new(|| signed(By::Stranger("4F"), 500, "{}")),
+            ),
+            (
+                Some(ErrorKind::Server),
+                Box::new(|| signed(By::Certificate(0), 500, "{}")),
+            ),
+        ];
+        for (kind, reply) in cases {
+            let fake = Fake::new(move |number, request| match request.uri().path() {
+                PATH if number == 0 => certificate_list(By::Certificate(0), &[0], API_V3_KEY),
+                PATH => reply(),
+                _ => signed(By::Certificate(0), 200, "{}"),
+            });
+            let client = automatic(&fake).build().unwrap();
+            client.chain("v3/x").get().await.unwrap();
+            let outcome = client.inner.refresh_keys(after(Duration::MAX)).await;
+            assert_eq!(outcome.err().map(|error| error.kind()), kind);
+            let count = fake.count_of(PATH);
+            client.chain("v3/x").get().await.unwrap();
+            assert_eq!(fake.count_of(PATH), count);
+        }
+    }
+
+    #[tokio::test]
+    async fn expired_certificates_are_not_none() {
+        let clock = Arc::new(HandClock::default());
+        clock.advance(20 * 366 * 86_400);
+        let told = clock.clone();
+        let fake = Fake::new(move |_, _| list_at(told.now().as_second()));
+        let client = automatic(&fake).clock(clock).build().unwrap();
+        let error = client.chain("v3/x").get().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PlatformKeys);
+        let text = error.to_string();
+        assert!(
+            text.contains("no platform certificate is in force"),
+            "{text}"
+        );
     }
 
     #[tokio::test]
     async fn old_certificates_are_renewed_while_they_serve() {
-        use crate::clock::Clock as _;
         let clock = Arc::new(HandClock::default());
         let told = clock.clone();
         let fake = Fake::new(move |_, request| {
             let now = told.now().as_second();
             match request.uri().path() {
-                PATH => match certificate_list(By::Certificate(0), &[0], API_V3_KEY) {
-                    Reply::Answer(response) => {
-                        let body = std::str::from_utf8(response.body()).unwrap();
-                        signed_at(By::Certificate(0), 200, body, now)
-                    }
-                    other => other,
-                },
+                PATH => list_at(now),
                 _ => signed_at(By::Certificate(0), 200, "{}", now),
             }
         });
         let client = automatic(&fake).clock(clock.clone()).build().unwrap();
         client.chain("v3/x").get().await.unwrap();
-        clock.advance(11 * 3600);
+        clock.advance(9 * 3600);
         client.chain("v3/x").get().await.unwrap();
         assert_eq!(fake.count_of(PATH), 1);
-        clock.advance(2 * 3600);
+        clock.advance(3600);
         for _ in 0..3 {
             client.chain("v3/x").get().await.unwrap();
         }

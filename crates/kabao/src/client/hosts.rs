@@ -46,8 +46,9 @@ impl Hosts {
         }
     }
 
-    /// Where to turn when the network to `failed` fails, if there is a place.
-    pub(crate) fn other(&self, failed: Host, now: i64) -> Option<Host> {
+    /// Turns away from a host that the network does not reach: this call, and
+    /// for a while those to come. To the other one, if there is one.
+    pub(crate) fn turn_from(&self, failed: Host, now: i64) -> Option<Host> {
         self.backup.as_ref()?;
         let (other, until) = match failed {
             Host::Main => (Host::Backup, now.saturating_add(STAY_SECONDS)),

@@ -7,13 +7,19 @@ use http::Response;
 use kabao_core::{
     call::Call,
     keyring::{KeyId, Keyring},
+    message::Signed,
 };
 use tokio::{
     runtime::Handle,
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{Host, Inner, prepare::random};
+use super::{
+    Host, Inner,
+    accept::{Refusal, verify},
+    certificates::NONE_IN_FORCE,
+    prepare::random,
+};
 use crate::{
     error::{Error, ErrorKind, Failure, Result},
     transport::{Stage, TransportError},
@@ -96,11 +102,10 @@ impl Inner {
                 .attempt(call, ask, limit, deadline, &progress)
                 .await
                 .map_err(|error| error.after_doubt(call, progress.in_doubt))?;
-            let wait = match self.wait_before_next(call, &mut progress, &outcome)? {
-                Some(wait) if after(wait) < deadline => wait,
-                _ => return conclude(call, outcome, &progress, self.timeout),
+            let Some(wait) = self.wait_before_next(call, &mut progress, &outcome, deadline)? else {
+                return self.conclude(call, outcome, &progress);
             };
-            progress.in_doubt |= is_doubtful(&outcome);
+            progress.in_doubt |= self.is_doubtful(&outcome);
             announce(&progress, wait, &outcome);
             if !wait.is_zero() {
                 sleep(wait).await;
@@ -118,7 +123,8 @@ impl Inner {
         progress: &Progress,
     ) -> Result<Outcome> {
         let base = self.hosts.base(progress.host);
-        let request = within(deadline, call, async {
+        let late = "the deadline passed before the request was sent";
+        let request = within(deadline, call, late, async {
             if let Some(pace) = &self.pace {
                 pace.wait().await;
             }
@@ -160,6 +166,7 @@ impl Inner {
         call: &Call,
         progress: &mut Progress,
         outcome: &Outcome,
+        deadline: Instant,
     ) -> Result<Option<Duration>> {
         let policy = &self.retry;
         let tried = progress.tried;
@@ -170,25 +177,77 @@ impl Inner {
             Ok(_) => None,
             Err(silence) if !silence.is_network() => None,
             Err(silence) if silence.may_have_been_sent() && !call.repeatable => None,
-            Err(_) => match self.hosts.other(progress.host, self.now()) {
-                Some(other) if !progress.turned => {
+            Err(_) => {
+                if !progress.turned
+                    && Instant::now() < deadline
+                    && let Some(other) = self.hosts.turn_from(progress.host, self.now())
+                {
                     progress.turned = true;
                     progress.host = other;
                     // A backup host is there to be turned to, so this does not
                     // count as a retry.
                     return Ok(Some(Duration::ZERO));
                 }
-                _ => Some(policy.wait(tried)),
-            },
+                Some(policy.wait(tried))
+            }
         };
-        if wait.is_none() || progress.retried >= policy.retries {
+        let Some(wait) = wait.filter(|_| progress.retried < policy.retries) else {
+            return Ok(None);
+        };
+        // Many clients must not come back at once.
+        let wait = wait.saturating_add(wait / 512 * u32::from(random()?[0]));
+        if after(wait) >= deadline {
             return Ok(None);
         }
         progress.retried += 1;
         tracing::Span::current().record("retries", progress.retried);
-        // Many clients must not come back at once.
-        let jitter = u32::from(random()?[0]);
-        Ok(wait.map(|wait| wait.saturating_add(wait / 512 * jitter)))
+        Ok(Some(wait))
+    }
+
+    /// Whether a try may have been carried out.
+    fn is_doubtful(&self, outcome: &Outcome) -> bool {
+        match outcome {
+            Ok(response) => {
+                let verified = verify(response, Signed::Body, &self.ring(), self.now()).is_ok();
+                Refusal::read(response, verified).is_doubtful()
+            }
+            Err(silence) => silence.may_have_been_sent(),
+        }
+    }
+
+    /// What the last try brought, in the light of those before it.
+    fn conclude(&self, call: &Call, outcome: Outcome, progress: &Progress) -> Result<Received> {
+        let in_doubt = progress.in_doubt;
+        let silence = match outcome {
+            Ok(response) => return Ok(Received { response, in_doubt }),
+            Err(silence) => silence,
+        };
+        let in_doubt = in_doubt || silence.may_have_been_sent();
+        let tries = match progress.tried {
+            1 => String::new(),
+            more => format!(", tried {more} times"),
+        };
+        let failure = match silence {
+            Silence::TimedOut { whole_call } => {
+                let text = if whole_call {
+                    format!("no answer within {:?}{tries}", self.timeout)
+                } else {
+                    let limit = self.retry.attempt_timeout;
+                    format!("no answer within {limit:?}{tries}, and no time for another try")
+                };
+                Failure::new(ErrorKind::Timeout, text)
+            }
+            Silence::Transport(error) => {
+                let (kind, what) = match error.stage() {
+                    Stage::Unsendable => (ErrorKind::Request, "the request cannot be sent"),
+                    Stage::Connecting => (ErrorKind::Connect, "no connection"),
+                    Stage::Sent => (ErrorKind::Network, "the connection broke"),
+                    Stage::Answered => (ErrorKind::Network, "the answer is unusable"),
+                };
+                Failure::new(kind, format!("{what}: {error}{tries}")).because(error)
+            }
+        };
+        Err(failure.on(call).in_doubt(call, in_doubt).into())
     }
 
     /// The ring with a key in it that is in force, downloaded first if need be.
@@ -202,9 +261,8 @@ impl Inner {
                 if self.keys.take_background_turn(now) {
                     let client = Arc::clone(self);
                     tokio::spawn(async move {
-                        let deadline = after(client.timeout);
                         // The certificates at hand still serve.
-                        if let Err(error) = client.refresh_keys(deadline).await {
+                        if let Err(error) = client.refresh_keys(after(Duration::MAX)).await {
                             tracing::warn!(target: "kabao", %error, "keys not refreshed");
                         }
                     });
@@ -217,16 +275,12 @@ impl Inner {
         }
         match self.keys.current(self.clock.now()) {
             (ring, State::Ready | State::Stale) => Ok(ring),
-            (_, State::Missing) => Err(Error::new(
+            (ring, _) if ring.is_empty() => Err(Error::new(
                 ErrorKind::PlatformKeys,
                 "this merchant has no platform certificates; give the WeChat Pay public key \
                  with wechatpay_public_key(id, pem)",
             )),
-            (_, State::Hopeless) => Err(Error::new(
-                ErrorKind::PlatformKeys,
-                "no platform certificate is in force; give a current one, auto_certificates, \
-                 or wechatpay_public_key",
-            )),
+            _ => Err(Error::new(ErrorKind::PlatformKeys, NONE_IN_FORCE)),
         }
     }
 
@@ -250,30 +304,23 @@ impl Inner {
     }
 }
 
-fn after(time: Duration) -> Instant {
+pub(super) fn after(time: Duration) -> Instant {
     let now = Instant::now();
     // An absurd timeout means none.
     now.checked_add(time)
         .unwrap_or(now + Duration::from_secs(30 * 365 * 86_400))
 }
 
-/// `future`, unless the call's deadline comes first.
+/// `future`, unless the call's deadline comes first, which `text` then says.
 pub(super) async fn within<T>(
     deadline: Instant,
     call: &Call,
+    text: &str,
     future: impl Future<Output = T>,
 ) -> Result<T> {
-    timeout_at(deadline, future).await.map_err(|_| {
-        let text = "the deadline passed before the request was sent";
-        Failure::new(ErrorKind::Timeout, text).on(call).into()
-    })
-}
-
-fn is_doubtful(outcome: &Outcome) -> bool {
-    match outcome {
-        Ok(response) => response.status().is_server_error(),
-        Err(silence) => silence.may_have_been_sent(),
-    }
+    timeout_at(deadline, future)
+        .await
+        .map_err(|_| Failure::new(ErrorKind::Timeout, text).on(call).into())
 }
 
 fn announce(progress: &Progress, wait: Duration, outcome: &Outcome) {
@@ -291,41 +338,6 @@ fn announce(progress: &Progress, wait: Duration, outcome: &Outcome) {
     );
 }
 
-/// What the last try brought, in the light of those before it.
-fn conclude(
-    call: &Call,
-    outcome: Outcome,
-    progress: &Progress,
-    timeout: Duration,
-) -> Result<Received> {
-    let in_doubt = progress.in_doubt;
-    let silence = match outcome {
-        Ok(response) => return Ok(Received { response, in_doubt }),
-        Err(silence) => silence,
-    };
-    let in_doubt = in_doubt || silence.may_have_been_sent();
-    let tries = match progress.tried {
-        1 => String::new(),
-        more => format!(", tried {more} times"),
-    };
-    let failure = match silence {
-        Silence::TimedOut { .. } => {
-            let text = format!("no answer within {timeout:?}{tries}");
-            Failure::new(ErrorKind::Timeout, text)
-        }
-        Silence::Transport(error) => {
-            let (kind, what) = match error.stage() {
-                Stage::Unsendable => (ErrorKind::Request, "the request cannot be sent"),
-                Stage::Connecting => (ErrorKind::Connect, "no connection"),
-                Stage::Sent => (ErrorKind::Network, "the connection broke"),
-                Stage::Answered => (ErrorKind::Network, "the answer is unusable"),
-            };
-            Failure::new(kind, format!("{what}: {error}{tries}")).because(error)
-        }
-    };
-    Err(failure.on(call).in_doubt(call, in_doubt).into())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -339,6 +351,10 @@ mod tests {
 
     fn ok() -> Reply {
         signed(By::PublicKey, 200, "{}")
+    }
+
+    fn limited(code: &str) -> Reply {
+        signed(By::PublicKey, 429, &format!(r#"{{"code":"{code}"}}"#))
     }
 
     #[tokio::test]
@@ -403,6 +419,11 @@ mod tests {
             assert_eq!(outcome.as_ref().err().map(crate::Error::kind), kind);
             if let Err(error) = outcome {
                 assert_eq!(error.may_have_taken_effect(), effect, "{error}");
+                let hopeless = ["cannot be sent", "is unusable"];
+                let hopeless = hopeless
+                    .iter()
+                    .any(|words| error.to_string().contains(words));
+                assert_eq!(error.is_retryable(), !hopeless, "{error}");
             }
         }
         // Nobody listens at all.
@@ -429,6 +450,24 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Refused);
         assert!(error.may_have_taken_effect());
         assert!(!error.is_retryable());
+
+        // The last answer and those before it are judged alike.
+        let cases: [(bool, Replier); 4] = [
+            (true, Box::new(|| limited("FREQUENCY_LIMITED"))),
+            (false, Box::new(|| limited("RATELIMIT_EXCEEDED"))),
+            (true, Box::new(|| unsigned(429, "{}"))),
+            (true, Box::new(|| unsigned(503, ""))),
+        ];
+        for (in_doubt, first) in cases {
+            let fake = Fake::new(move |number, _| match number {
+                0 => first(),
+                _ => signed(By::PublicKey, 400, r#"{"code":"INVALID_REQUEST"}"#),
+            });
+            let chain = client(&fake).chain("v3/x").repeatable(true);
+            let error = chain.post().await.unwrap_err();
+            assert_eq!(fake.count(), 2);
+            assert_eq!(error.may_have_taken_effect(), in_doubt, "{error}");
+        }
     }
 
     #[tokio::test]
@@ -512,6 +551,18 @@ mod tests {
         let client = builder(&fake).retry(policy).build().unwrap();
         client.chain("v3/x").get().await.unwrap();
         assert_eq!(fake.count(), 2);
+
+        // Unless there is no time for it.
+        let fake = Fake::new(|_, _| Reply::Never);
+        let client = builder(&fake)
+            .retry(policy.backoff(Duration::from_secs(60)))
+            .timeout(Duration::from_secs(2))
+            .build()
+            .unwrap();
+        let error = client.chain("v3/x").get().await.unwrap_err();
+        assert_eq!((error.kind(), fake.count()), (ErrorKind::Timeout, 1));
+        let words = "no answer within 50ms, and no time for another try";
+        assert!(error.to_string().contains(words), "{error}");
     }
 
     #[tokio::test]
@@ -535,6 +586,23 @@ mod tests {
         let (main, backup) = ("api.mch.weixin.qq.com", "api2.mch.weixin.qq.com");
         assert_eq!(hosts, [main, backup, backup], "it stays there for a while");
         assert!(fake.seen().iter().all(is_signed));
+
+        // Where neither is reached, each call turns once.
+        let fake = Fake::new(|_, _| Reply::Fails(Stage::Connecting));
+        let client = builder(&fake)
+            .backup_base_url("https://api2.mch.weixin.qq.com/")
+            .retry(RetryPolicy::none())
+            .build()
+            .unwrap();
+        for _ in 0..2 {
+            client.chain("v3/x").post().await.unwrap_err();
+        }
+        let hosts: Vec<_> = fake
+            .seen()
+            .iter()
+            .map(|request| request.uri().host().unwrap().to_owned())
+            .collect();
+        assert_eq!(hosts, [main, backup, backup, main]);
     }
 
     #[tokio::test]
