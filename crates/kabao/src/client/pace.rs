@@ -1,61 +1,72 @@
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 
-use governor::{
-    DefaultDirectRateLimiter, Quota,
-    clock::{Clock as _, DefaultClock},
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until},
 };
-use tokio::sync::Mutex;
 
-/// Lets so many requests a second go out, in the order in which they came.
+/// How late a timer may fire without a loss: the next one then waits less. The
+/// interval is so much longer that no second gets one too many by it.
+const SLACK: Duration = Duration::from_millis(5);
+
+/// Lets so many requests a second go out, evenly spread, in the order in which
+/// they came. It is never more in any one second, which servers count.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    limiter: DefaultDirectRateLimiter,
-    clock: DefaultClock,
-    /// One waits for the clock, the others for their turn: a thousand waiters
-    /// must not wake up for each request.
-    turn: Mutex<()>,
+    interval: Duration,
+    /// When the next one may go. One waits for the clock, the others for this: a
+    /// thousand waiters must not wake up for each request.
+    next: Mutex<Instant>,
 }
 
 impl Pace {
     pub(crate) fn new(per_second: NonZeroU32) -> Self {
-        // Evenly spread, since the server counts whole seconds. The small
-        // allowance makes up for timers that fire late; without it each of them
-        // would cost a little of the rate.
-        let allowance = NonZeroU32::new(per_second.get() / 50)
-            .map_or(NonZeroU32::MIN.saturating_add(1), |n| n.saturating_add(1));
         Self {
-            limiter: DefaultDirectRateLimiter::direct(
-                Quota::per_second(per_second).allow_burst(allowance),
-            ),
-            clock: DefaultClock::default(),
-            turn: Mutex::new(()),
+            interval: (Duration::from_secs(1) + SLACK) / per_second.get(),
+            next: Mutex::new(Instant::now()),
         }
     }
 
     /// Comes back when the next request may go.
     pub(crate) async fn wait(&self) {
-        let _turn = self.turn.lock().await;
-        while let Err(not_until) = self.limiter.check() {
-            tokio::time::sleep(not_until.wait_time_from(self.clock.now())).await;
-        }
+        let mut next = self.next.lock().await;
+        sleep_until(*next).await;
+        let late = next.elapsed().saturating_sub(SLACK);
+        *next += self.interval + late;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
+
+    async fn times(per_second: u32, count: usize) -> Vec<Instant> {
+        let pace = Pace::new(NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN));
+        let mut times = Vec::with_capacity(count);
+        for _ in 0..count {
+            pace.wait().await;
+            times.push(Instant::now());
+        }
+        times
+    }
 
     #[tokio::test]
     async fn the_rate_is_kept_and_not_lost() {
-        let pace = Pace::new(NonZeroU32::new(200).unwrap_or(NonZeroU32::MIN));
         let start = Instant::now();
-        for _ in 0..100 {
-            pace.wait().await;
-        }
+        times(200, 100).await;
         let took = start.elapsed();
         assert!(took > Duration::from_millis(450), "{took:?}");
         assert!(took < Duration::from_millis(900), "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn no_second_has_more_than_the_limit() {
+        let (one, five, many) = tokio::join!(times(1, 3), times(5, 13), times(300, 700));
+        for (limit, times) in [(1, one), (5, five), (300, many)] {
+            for (first, beyond) in times.iter().zip(&times[limit..]) {
+                let apart = *beyond - *first;
+                assert!(apart >= Duration::from_secs(1), "{limit}: {apart:?}");
+            }
+        }
     }
 }
