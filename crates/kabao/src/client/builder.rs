@@ -8,7 +8,7 @@ use kabao_core::{
     target::BaseUrl,
 };
 
-use super::{Client, FixedHeaders, Hosts, Inner, Pace, RetryPolicy, prepare::ascii_header};
+use super::{Client, FixedHeaders, Host, Hosts, Inner, Pace, RetryPolicy, prepare::ascii_header};
 use crate::{
     auth::{Credentials, Identity, PlatformKeys},
     clock::{Clock, SystemClock},
@@ -262,10 +262,14 @@ impl ClientBuilder {
                 .add_roots(pem)
                 .map_err(|error| Error::setting("root_certificate", error))?;
         }
-        let origin = hosts.base(super::Host::Main).origin();
-        ReqwestTransport::new(settings, origin)
-            .map(|transport| Arc::new(transport) as Arc<dyn Transport>)
-            .map_err(|error| Error::setting("base_url", error))
+        let transport = ReqwestTransport::new(settings);
+        // Both are set up at once, so that mistakes show early.
+        for (name, host) in [("base_url", Host::Main), ("backup_base_url", Host::Backup)] {
+            transport
+                .prepare(hosts.base(host).origin())
+                .map_err(|error| Error::setting(name, error))?;
+        }
+        Ok(Arc::new(transport))
     }
 }
 
@@ -273,7 +277,11 @@ impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
             .field("credentials", &self.credentials)
-            .field("base_url", &self.base_url)
+            // Parsed, it shows no user name and no password.
+            .field(
+                "base_url",
+                &self.base_url.as_deref().map(str::parse::<BaseUrl>),
+            )
             .finish_non_exhaustive()
     }
 }
@@ -402,6 +410,11 @@ mod tests {
                 "base_url: `api.mch.weixin.qq.com` is not",
             ),
             (good().backup_base_url("ftp://x"), "backup_base_url: "),
+            (good().base_url("http://host:99999"), "base_url: "),
+            (
+                good().backup_base_url("http://host:99999"),
+                "backup_base_url: ",
+            ),
             (good().user_agent("商店"), "user_agent: "),
             (good().user_agent(""), "user_agent: empty"),
             (good().accept_language("a\nb"), "accept_language: "),
@@ -463,6 +476,8 @@ mod tests {
         assert!(!format!("{builder:?}").contains(API_V3_KEY));
         let client = builder.build().unwrap();
         assert!(!format!("{client:?}").contains(API_V3_KEY));
+        let builder = with_key(merchant()).base_url("https://user:geheim@host/");
+        assert!(!format!("{builder:?}").contains("geheim"));
 
         let key = ApiV3Key::new(API_V3_KEY).unwrap();
         Client::builder(merchant())

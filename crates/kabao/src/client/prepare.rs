@@ -1,6 +1,6 @@
 //! From a call to a signed request.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use bytes::Bytes;
 use http::{
@@ -22,7 +22,7 @@ use super::Inner;
 use crate::error::{Error, ErrorKind, Failure, Result};
 
 /// A request that is ready to go out, and the message that was signed for it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SignedRequest {
     request: http::Request<Bytes>,
     message: Vec<u8>,
@@ -43,6 +43,17 @@ impl SignedRequest {
 
     pub(super) fn into_request(self) -> http::Request<Bytes> {
         self.request
+    }
+}
+
+impl fmt::Debug for SignedRequest {
+    /// Address and body hold openids and phone numbers, so neither is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedRequest")
+            .field("method", self.request.method())
+            .field("host", &self.request.uri().host())
+            .field("body_bytes", &self.request.body().len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -106,7 +117,13 @@ impl Inner {
         let mut request = http::Request::new(body);
         *request.method_mut() = method(call.method);
         *request.uri_mut() = Uri::try_from(format!("{}{target}", base.origin()))
-            .map_err(|error| Error::request(call, format!("`{target}`: {error}")))?;
+            .ok()
+            .filter(|uri| uri.path_and_query().is_some_and(|sent| *sent == *target))
+            .ok_or_else(|| {
+                let text = "path and query cannot be sent as they were signed; percent-encode \
+                            them, `#` too, or give the values with `param` and `query`";
+                Error::request(call, text)
+            })?;
         *request.headers_mut() = headers;
         Ok(SignedRequest { request, message })
     }
@@ -220,6 +237,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_call_made_by_hand_goes_out_as_it_is_signed_or_not_at_all() {
+        let client = client(&Fake::new(|_, _| signed(By::PublicKey, 200, "{}")));
+        let mut call = client.chain("v3/x").call(Method::Get).unwrap();
+        for reference in ["v3/x?openid=obLatj#y", "v3/x?openid=obLatj y"] {
+            call.reference = reference.into();
+            let error = client.send(&call).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Request);
+            assert!(error.to_string().contains("percent-encode"), "{error}");
+            assert!(!format!("{error:?}").contains("obLatj"), "{error:?}");
+        }
+        for reference in ["/", "v3/x?", "v3//x?a=/?"] {
+            call.reference = reference.into();
+            client.send(&call).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
     async fn the_callers_headers_count() {
         let fake = Fake::new(|_, _| signed(By::PublicKey, 200, "{}"));
         let client = builder(&fake)
@@ -273,6 +307,10 @@ mod tests {
         assert!(is_signed(signed.request()));
         assert!(signed.message().starts_with(b"POST\n/v3/x\n"));
         assert!(signed.message().ends_with(b"\n[1]\n"));
+        assert_eq!(
+            format!("{signed:?}"),
+            r#"SignedRequest { method: POST, host: Some("api.mch.weixin.qq.com"), body_bytes: 3, .. }"#,
+        );
         assert_eq!(fake.count(), 0);
     }
 }

@@ -1,13 +1,10 @@
 //! The only file that knows an HTTP library.
 
-use std::{
-    error::Error as StdError,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{error::Error as StdError, sync::OnceLock, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use elsa::sync::FrozenMap;
+use http::header::CONTENT_LENGTH;
 use reqwest::{Certificate, Client, Url, redirect::Policy};
 
 use super::{Sending, Stage, Transport, TransportError};
@@ -38,7 +35,7 @@ impl Settings {
 pub(crate) struct ReqwestTransport {
     settings: Settings,
     /// By [`Route::index`]; made when first needed.
-    clients: [OnceLock<Result<Client, Arc<reqwest::Error>>>; 4],
+    clients: [OnceLock<Client>; 4],
     /// Parsed once: a host name takes longer than the rest of an address.
     origins: FrozenMap<String, Box<Origin>>,
 }
@@ -61,16 +58,17 @@ struct Route {
 }
 
 impl ReqwestTransport {
-    /// Takes the settings; sets up what `origin` needs at once, so that
-    /// mistakes show early.
-    pub(crate) fn new(settings: Settings, origin: &str) -> Result<Self, TransportError> {
-        let transport = Self {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
             settings,
             clients: Default::default(),
             origins: FrozenMap::new(),
-        };
-        transport.client(transport.parsed(origin)?.route)?;
-        Ok(transport)
+        }
+    }
+
+    /// Sets up what an origin needs.
+    pub(crate) fn prepare(&self, origin: &str) -> Result<(), TransportError> {
+        self.client(self.parsed(origin)?.route).map(|_| ())
     }
 
     fn origin(&self, uri: &http::Uri) -> Result<&Origin, TransportError> {
@@ -92,11 +90,18 @@ impl ReqwestTransport {
             .insert(origin.to_owned(), Box::new(Origin { url, route })))
     }
 
+    /// A failure is not kept: the system's authorities may be there later.
     fn client(&self, route: Route) -> Result<&Client, TransportError> {
-        self.clients[route.index()]
-            .get_or_init(|| route.connect(&self.settings).map_err(Arc::new))
-            .as_ref()
-            .map_err(|error| describe(Stage::Unsendable, Arc::clone(error)))
+        let slot = &self.clients[route.index()];
+        match slot.get() {
+            Some(client) => Ok(client),
+            None => {
+                let client = route
+                    .connect(&self.settings)
+                    .map_err(|error| describe(Stage::Unsendable, error))?;
+                Ok(slot.get_or_init(|| client))
+            }
+        }
     }
 }
 
@@ -146,10 +151,14 @@ impl Transport for ReqwestTransport {
             let origin = self.origin(&parts.uri)?;
             let client = self.client(origin.route)?;
             let url = with_target(&origin.url, &parts.uri)?;
+            let takes_body = matches!(parts.method.as_str(), "POST" | "PUT" | "PATCH");
             let mut request = reqwest::Request::new(parts.method, url);
             *request.headers_mut() = parts.headers;
             if !body.is_empty() {
                 *request.body_mut() = Some(body.into());
+            } else if takes_body {
+                // Hyper leaves it out, and servers may answer 411 then.
+                request.headers_mut().insert(CONTENT_LENGTH, 0.into());
             }
             let answer = client.execute(request).await.map_err(|error| {
                 let stage = match () {
@@ -173,16 +182,8 @@ fn with_target(origin: &Url, uri: &http::Uri) -> Result<Url, TransportError> {
     if url.path() == uri.path() && url.query() == uri.query() {
         return Ok(url);
     }
-    let target = |path: &str, query: Option<&str>| match query {
-        Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
-    };
-    let reason = format!(
-        "`{}` would go out as `{}`, which is not what was signed; percent-encode it, or give \
-         the values with `param` and `query`",
-        target(uri.path(), uri.query()),
-        target(url.path(), url.query()),
-    );
+    let reason = "the HTTP library would rewrite path or query, which is then not what was signed; \
+                  percent-encode them, or give the values with `param` and `query`";
     Err(TransportError::new(Stage::Unsendable, reason))
 }
 
@@ -231,10 +232,7 @@ async fn collect(
 
 /// reqwest's own text says little; the innermost cause says what happened.
 /// (Addresses are taken out before: their queries hold openids.)
-fn describe(
-    stage: Stage,
-    error: impl StdError + Into<Box<dyn StdError + Send + Sync>>,
-) -> TransportError {
+fn describe(stage: Stage, error: reqwest::Error) -> TransportError {
     let mut reason = error.to_string();
     let mut inner = error.source();
     while let Some(cause) = inner {
@@ -260,7 +258,7 @@ mod tests {
             connect_timeout: Duration::from_millis(300),
             roots: Vec::new(),
         };
-        ReqwestTransport::new(settings, "http://127.0.0.1:1").unwrap()
+        ReqwestTransport::new(settings)
     }
 
     /// A server that gives each request on each connection the next answer, and
@@ -341,20 +339,34 @@ mod tests {
         assert!(!first.contains("accept-encoding"), "{first}");
         let (again, second) = told.recv().unwrap();
         assert_eq!(port, again);
-        assert!(second.contains("content-length: 0") || !second.contains("content-length"));
+        assert!(second.contains("\r\ncontent-length: 0\r\n"), "{second}");
+        assert!(second.ends_with("\r\n\r\n"), "{second}");
+    }
+
+    #[test]
+    fn what_failed_to_set_up_is_set_up_again() {
+        let mut transport = transport();
+        transport.settings.roots = vec![Certificate::from_der(b"none").unwrap()];
+        let error = transport
+            .prepare("https://api.mch.weixin.qq.com")
+            .unwrap_err();
+        assert_eq!(error.stage(), Stage::Unsendable);
+        transport.settings.roots.clear();
+        transport.prepare("https://api.mch.weixin.qq.com").unwrap();
     }
 
     #[tokio::test]
     async fn a_target_that_would_be_rewritten_is_refused() {
         let (address, told) = server(vec![ok("")]);
         let transport = transport();
-        for target in ["/v3/a/%2e%2e/b", "/v3/./b", "/v3/x?a='b'"] {
+        for target in ["/v3/a/%2e%2e/b", "/v3/./b", "/v3/x?a='13800138000'"] {
             let error = transport
                 .send(request(address, target, ""), 100)
                 .await
                 .unwrap_err();
             assert_eq!(error.stage(), Stage::Unsendable, "{target}");
             assert!(error.to_string().contains("not what was signed"), "{error}");
+            assert!(!format!("{error:?}").contains("138"), "{error:?}");
             assert!(!error.may_have_been_sent());
         }
         assert!(told.try_recv().is_err());
