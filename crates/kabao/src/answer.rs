@@ -65,6 +65,18 @@ impl Answer {
 
     /// The body as JSON.
     ///
+    /// Sealed values stay sealed, so decode them as such and open them then. (A
+    /// `UserCard` without `Sealed` would take what came for the plaintext.)
+    ///
+    /// ```no_run
+    /// use kabao::{card_member::UserCard, core::Sealed};
+    ///
+    /// # async fn f(client: kabao::Client) -> kabao::Result<()> {
+    /// let answer = client.chain("v3/…").get().await?;
+    /// let card: UserCard = answer.json::<UserCard<Sealed>>()?.open(&client);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Decode`] if it is not JSON or not of this form. The call was
     /// carried out all the same.

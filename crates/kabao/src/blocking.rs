@@ -30,6 +30,7 @@ use kabao_core::{
     keyring::PlatformKey,
     operation::Operation,
     secret::ApiV3KeyError,
+    sensitive::{OpenError, Opener},
 };
 use serde::Serialize;
 
@@ -108,7 +109,8 @@ impl Client {
         self.driver.run(self.client.sealing_key())
     }
 
-    /// Seals one value for a call of one's own.
+    /// Seals one value for a call of one's own; see
+    /// [`Client::seal`](crate::Client::seal).
     ///
     /// # Errors
     /// As [`Client::seal`](crate::Client::seal).
@@ -128,6 +130,13 @@ impl Client {
             members,
             driver: Arc::clone(&self.driver),
         }
+    }
+}
+
+impl Opener for Client {
+    /// Opens with the caller's key, if it is at hand.
+    fn open(&self, sealed: &Sealed) -> Result<Sensitive, OpenError> {
+        self.client.open(sealed)
     }
 }
 

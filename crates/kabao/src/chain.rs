@@ -123,7 +123,8 @@ impl Chain {
     /// # Errors
     /// [`Error`](crate::Error); decide by its kind.
     pub async fn send(&self, method: Method) -> Result<Answer> {
-        self.client.send(&self.call(method)?).await
+        let call = self.call(method)?;
+        self.client.send(&call, self.client.deadline()?).await
     }
 
     /// Fetches a file from one of the few paths whose answers are not signed.

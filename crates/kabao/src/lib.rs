@@ -51,8 +51,8 @@
 //!
 //! - `blocking`: the same surface without `async`, in `kabao::blocking`.
 //!
-//! Events for [`tracing`](https://docs.rs/tracing) have the target `kabao`; they
-//! carry no values of requests and answers.
+//! Events for the crate `tracing` have the target `kabao`; they carry no values
+//! of requests and answers.
 
 mod answer;
 mod auth;

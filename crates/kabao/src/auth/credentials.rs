@@ -4,7 +4,7 @@ use kabao_core::{
     PrivateKey, PublicKey,
     certificate::Certificate,
     keyring::KeyId,
-    sensitive::Opener,
+    sensitive::{OpenError, Opener, Sealed, Sensitive},
     signature::{Scheme, Signer},
 };
 
@@ -145,7 +145,7 @@ pub(crate) struct Identity {
     pub(crate) id: String,
     pub(crate) serial_no: String,
     pub(crate) signer: Arc<dyn Signer>,
-    pub(crate) opener: Option<Arc<dyn Opener + Send + Sync>>,
+    opener: Option<Arc<dyn Opener + Send + Sync>>,
     public_key: Option<PublicKey>,
     certificate: Option<Vec<u8>>,
 }
@@ -219,6 +219,15 @@ impl Identity {
             ));
         }
         Ok(())
+    }
+}
+
+impl Opener for Identity {
+    fn open(&self, sealed: &Sealed) -> Result<Sensitive, OpenError> {
+        match &self.opener {
+            Some(opener) => opener.open(sealed),
+            None => Err(OpenError::OtherKey),
+        }
     }
 }
 

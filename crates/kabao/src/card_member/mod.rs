@@ -13,6 +13,7 @@ use kabao_core::{
 
 pub use self::user_cards::UserCards;
 use crate::{
+    auth::Identity,
     client::Inner,
     error::{Error, ErrorKind, Result},
 };
@@ -51,18 +52,20 @@ impl CardMember {
     /// credentials, or the reverse, is [`ErrorKind::Request`].
     pub async fn send<O: Operation>(&self, operation: &O) -> Result<O::Output> {
         self.check_caller()?;
+        let deadline = self.client.deadline()?;
         let call = if operation.seals() {
-            let key = self.client.sealing_key().await?;
+            let key = self.client.sealing_key(deadline).await?;
             let mut call = operation.call(&self.caller, key.key())?;
+            tracing::debug!(target: "kabao", key = %key.id(), "sealed");
             // Whatever happens to the ring until then, this key sealed them.
             call.headers.push((SERIAL.into(), key.id().as_str().into()));
             call
         } else {
             operation.call(&self.caller, &NothingToSeal)?
         };
-        let answer = self.client.send(&call).await?;
+        let answer = self.client.send(&call, deadline).await?;
         let opener = Counting {
-            opener: self.client.identity().opener.as_deref(),
+            opener: self.client.identity(),
             opened: Cell::new(0),
             unopened: Cell::new(0),
         };
@@ -101,19 +104,16 @@ impl Sealer for NothingToSeal {
     }
 }
 
-/// Opens with the caller's key, if it is at hand, and counts.
+/// Opens with the caller's key and counts.
 struct Counting<'a> {
-    opener: Option<&'a (dyn Opener + Send + Sync)>,
+    opener: &'a Identity,
     opened: Cell<u32>,
     unopened: Cell<u32>,
 }
 
 impl Opener for Counting<'_> {
     fn open(&self, sealed: &Sealed) -> Result<Sensitive, OpenError> {
-        let outcome = match self.opener {
-            Some(opener) => opener.open(sealed),
-            None => Err(OpenError::OtherKey),
-        };
+        let outcome = self.opener.open(sealed);
         let count = match outcome {
             Ok(_) => &self.opened,
             Err(_) => &self.unopened,

@@ -63,12 +63,12 @@ impl UserCards {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
     use kabao_core::{
         Sealed, Sensitive,
         call::{BuildError, Call, Method},
-        card_member::CommonFieldName,
+        card_member::{CommonFieldName, GetCard, ListUserCards},
         operation::{Caller, Operation},
         sensitive::{Opener as _, SealError, Sealer},
     };
@@ -78,7 +78,10 @@ mod tests {
     use crate::{
         Brand, Client, ErrorKind, Merchant,
         card_member::UserInformation,
-        testing::{By, Fake, PUBLIC_KEY_ID, SERIAL_NO, builder, client, keys, signed},
+        testing::{
+            API_V3_KEY, By, Fake, PUBLIC_KEY_ID, SERIAL_NO, builder, certificate_list, client,
+            keys, merchant, signed,
+        },
     };
 
     fn key() -> UserCardKey {
@@ -115,6 +118,13 @@ mod tests {
         assert_eq!(card.unopened(), 1);
         assert_eq!(card.extra["points"], 7);
         assert!(!format!("{card:?}").contains("13800138000"));
+
+        // By hand it is the same.
+        let client = client(&fake);
+        let answer = client.chain("v3/x").get().await.unwrap();
+        let card = answer.json::<UserCard<Sealed>>().unwrap().open(&client);
+        assert_eq!(card.phone_number.as_ref().unwrap().expose(), "13800138000");
+        assert_eq!(card.unopened(), 1);
 
         // Without the private key nothing opens, and nothing fails.
         let signer = Arc::new(keys().merchant.clone());
@@ -166,6 +176,27 @@ mod tests {
             (&body["brand_id"], &body["openid"]),
             (&json!("1004"), &json!("obLatj"))
         );
+    }
+
+    #[tokio::test]
+    async fn looking_for_a_key_to_seal_with_is_part_of_the_time() {
+        let fake = Fake::slow(Duration::from_millis(200), |_, request| {
+            match request.uri().path() {
+                "/v3/certificates" => certificate_list(By::Certificate(0), &[0], API_V3_KEY),
+                _ => signed(By::Certificate(0), 200, &card()),
+            }
+        });
+        let client = Client::builder(merchant())
+            .auto_certificates(API_V3_KEY)
+            .timeout(Duration::from_millis(300))
+            .transport(fake.clone())
+            .build()
+            .unwrap();
+        let cards = client.card_member_for("1004").user_cards();
+        let key = key();
+        let update = || cards.update(&key, UserCardChange::new().phone_number("13800138000"));
+        assert_eq!(update().await.unwrap_err().kind(), ErrorKind::Timeout);
+        update().await.unwrap();
     }
 
     #[tokio::test]
@@ -287,6 +318,32 @@ mod tests {
                 &[("card_id", "pbLatj"), ("openid", "obLatj")],
             ),
         );
+
+        let get = GetCard {
+            card_id: "pbLatj".into(),
+        };
+        let list = ListUserCards::of("obLatj");
+        for (caller, prefix, brand) in [
+            (
+                partner(),
+                "v3/brand/partner/card-member",
+                &[("brand_id", "1004")][..],
+            ),
+            (Caller::Brand, "brand/card-member", &[]),
+        ] {
+            let chain = |tail: &str| client.chain(&format!("{prefix}/{tail}")).query(brand);
+            let chained = chain("cards/{card_id}").param("card_id", "pbLatj");
+            assert_eq!(
+                get.call(&caller, &Identity).unwrap(),
+                chained.call(Method::Get).unwrap(),
+            );
+            let page = [("openid", "obLatj"), ("offset", "0"), ("limit", "20")];
+            let chained = chain("user-cards").query(page);
+            assert_eq!(
+                list.call(&caller, &Identity).unwrap(),
+                chained.call(Method::Get).unwrap(),
+            );
+        }
     }
 
     #[test]

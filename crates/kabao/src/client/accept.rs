@@ -32,8 +32,10 @@ const DOWNLOAD_LIMIT: usize = 1 << 30;
 
 impl Inner {
     /// Sends a call whose answer is signed.
-    pub(crate) async fn send(self: &Arc<Self>, call: &Call) -> Result<Answer> {
-        self.send_signed(call).instrument(span(call)).await
+    pub(crate) async fn send(self: &Arc<Self>, call: &Call, deadline: Instant) -> Result<Answer> {
+        self.send_signed(call, deadline)
+            .instrument(span(call))
+            .await
     }
 
     /// Fetches what is not signed.
@@ -41,14 +43,13 @@ impl Inner {
         self.send_unsigned(call).instrument(span(call)).await
     }
 
-    async fn send_signed(self: &Arc<Self>, call: &Call) -> Result<Answer> {
+    async fn send_signed(self: &Arc<Self>, call: &Call, deadline: Instant) -> Result<Answer> {
         let signed = self.signed(call);
         if signed == Signed::Nothing {
             let text = "answers of this path are not signed; fetch it with `download()` \
                         and compare the file with its hash";
             return Err(Error::request(call, text));
         }
-        let deadline = self.deadline()?;
         self.ready(deadline).await?;
         let received = self
             .exchange(call, Ask::Best, ANSWER_LIMIT, deadline)

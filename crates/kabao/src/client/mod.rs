@@ -17,9 +17,10 @@ use kabao_core::{
     call::{BuildError, Call, CallBuilder},
     keyring::PlatformKey,
     operation::Caller,
-    sensitive::Sealer as _,
+    sensitive::{OpenError, Opener, Sealer as _},
     template::Template,
 };
+use tokio::time::Instant;
 
 pub use self::{builder::ClientBuilder, prepare::SignedRequest, retry::RetryPolicy};
 use self::{
@@ -111,7 +112,7 @@ impl Client {
     /// # Errors
     /// [`Error`]; decide by its kind.
     pub async fn send(&self, call: &Call) -> Result<Answer> {
-        self.inner.send(call).await
+        self.inner.send(call, self.inner.deadline()?).await
     }
 
     /// Signs a call without sending it, to look at what would go out.
@@ -128,14 +129,27 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::PlatformKeys`] if there is none, or what a download gives.
     pub async fn sealing_key(&self) -> Result<PlatformKey> {
-        self.inner.sealing_key().await
+        self.inner.sealing_key(self.inner.deadline()?).await
     }
 
     /// Seals one value for a call of one's own. Typed calls do it themselves.
     ///
+    /// It does not say with which key. Calls name the same one by themselves
+    /// unless the keys change in between; to be sure, take
+    /// [`sealing_key`](Self::sealing_key) and name it:
+    ///
     /// ```no_run
-    /// # async fn f(client: kabao::Client) -> kabao::Result<()> {
-    /// let body = serde_json::json!({ "phone_number": client.seal("13800138000").await? });
+    /// use kabao::core::sensitive::Sealer as _;
+    ///
+    /// # async fn f(client: kabao::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = client.sealing_key().await?;
+    /// let phone_number = key.key().seal(&"13800138000".into())?;
+    /// client
+    ///     .chain("v3/x")
+    ///     .header("Wechatpay-Serial", key.id().as_str())
+    ///     .json(serde_json::json!({ "phone_number": phone_number }))
+    ///     .post()
+    ///     .await?;
     /// # Ok(()) }
     /// ```
     ///
@@ -149,6 +163,13 @@ impl Client {
 
     fn begin(&self, call: CallBuilder) -> Chain {
         Chain::new(Arc::clone(&self.inner), call)
+    }
+}
+
+impl Opener for Client {
+    /// Opens with the caller's key, if it is at hand.
+    fn open(&self, sealed: &Sealed) -> Result<Sensitive, OpenError> {
+        self.inner.identity.open(sealed)
     }
 }
 
@@ -183,14 +204,14 @@ impl Inner {
             .await
     }
 
-    pub(crate) async fn sealing_key(self: &Arc<Self>) -> Result<PlatformKey> {
-        let ring = self.ready(self.deadline()?).await?;
+    pub(crate) async fn sealing_key(self: &Arc<Self>, deadline: Instant) -> Result<PlatformKey> {
+        let ring = self.ready(deadline).await?;
         let key = ring.preferred(self.clock.now()).cloned();
         key.ok_or_else(|| Error::new(ErrorKind::PlatformKeys, "no WeChat Pay key is in force"))
     }
 
     pub(crate) async fn seal(self: &Arc<Self>, value: &Sensitive) -> Result<Sealed> {
-        let key = self.sealing_key().await?;
+        let key = self.sealing_key(self.deadline()?).await?;
         key.key().seal(value).map_err(|source| {
             let field = "the value".to_owned();
             BuildError::Seal { field, source }.into()

@@ -294,7 +294,7 @@ impl Inner {
     }
 
     /// When a call that begins now has to be over.
-    pub(super) fn deadline(&self) -> Result<Instant> {
+    pub(crate) fn deadline(&self) -> Result<Instant> {
         if Handle::try_current().is_err() {
             let text = "the client needs a Tokio runtime; without one, use kabao::blocking \
                         (feature `blocking`)";
