@@ -6,9 +6,10 @@ use kabao_core::{Sealed, UserCardChange, card_member::UserCardState, field::Fiel
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Context, Reply};
+use super::{Context, Reply, not_served};
 use crate::{
     app::failed,
+    clock::{business_time, real_now},
     domain::{UserCard, UserCardId},
     refusal::Refusal,
 };
@@ -16,17 +17,15 @@ use crate::{
 /// `GET …/user-cards/{user_card_code}`: code, template and user must all fit.
 pub(crate) async fn get(cx: Context<'_>) -> Result<Reply, Refusal> {
     let (id, openid) = addressed(&cx)?;
-    cx.authorise(&id.brand_id).await?;
-    let card = cx
-        .app
-        .store
-        .user_card(&id)
-        .await
-        .map_err(|error| failed(&error))?;
-    let card = card
-        .filter(|card| card.openid == openid)
-        .ok_or_else(unknown)?;
-    answer(&cx, card).await
+    let view = cx.app.store.user_card_view(&id, cx.mchid()).await;
+    let view = view.map_err(|error| failed(&error))?;
+    if !view.served {
+        return Err(not_served(&id.brand_id));
+    }
+    let card = view.card.filter(|card| card.openid == openid);
+    let now = business_time(view.clock, real_now());
+    cx.seal(card.ok_or_else(unknown)?.into_wire(now))
+        .map(|card| Reply::ok(&card))
 }
 
 /// `GET …/user-cards`: a user's cards in a brand, newest pickup first.
@@ -94,11 +93,6 @@ pub(crate) async fn update(cx: Context<'_>) -> Result<Reply, Refusal> {
         .await
         .map_err(|error| failed(&error))?;
     let card = changed.ok_or_else(unknown)??;
-    answer(&cx, card).await
-}
-
-async fn answer(cx: &Context<'_>, card: UserCard) -> Result<Reply, Refusal> {
-    let now = cx.app.now().await?;
     cx.seal(card.into_wire(now)).map(|card| Reply::ok(&card))
 }
 

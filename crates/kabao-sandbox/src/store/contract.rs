@@ -231,6 +231,31 @@ pub async fn changes_at_once_all_count(store: Arc<dyn Store>) {
     assert_eq!(counted(&last), TASKS * CHANGES);
 }
 
+/// One look tells the card, whether the merchant may see it, and the time.
+pub async fn a_view_tells_card_leave_and_clock(store: &dyn Store) {
+    let frozen = ClockSetting::Frozen {
+        at: Timestamp::UNIX_EPOCH,
+    };
+    store.set_clock(frozen).await.expect("set");
+    let look = async |id: &UserCardId, mchid| store.user_card_view(id, mchid).await.expect("read");
+    let id = sample_id();
+    for (mchid, served) in [
+        (None, true),
+        (Some(sample::MCHID), true),
+        (Some("1"), false),
+    ] {
+        let view = look(&id, mchid).await;
+        assert_eq!((view.served, view.clock), (served, frozen), "{mchid:?}");
+        assert_eq!(view.card.expect("there").openid, sample::OPENID);
+    }
+    let unknown = UserCardId {
+        user_card_code: "unknown".into(),
+        ..id
+    };
+    let view = look(&unknown, Some(sample::MCHID)).await;
+    assert!(view.served && view.card.is_none());
+}
+
 /// A user's cards in one brand, newest pickup first.
 pub async fn a_users_cards_come_newest_first(store: &dyn Store) {
     let codes = async |brand_id: &str, openid: &str| -> Vec<String> {

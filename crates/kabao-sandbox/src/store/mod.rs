@@ -42,6 +42,16 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// [`StoreError`].
     async fn user_card(&self, id: &UserCardId) -> Result<Option<UserCard>, StoreError>;
 
+    /// All that one look at a card needs, at one moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn user_card_view(
+        &self,
+        id: &UserCardId,
+        mchid: Option<&str>,
+    ) -> Result<UserCardView, StoreError>;
+
     /// All cards of a user in a brand, newest pickup first.
     ///
     /// # Errors
@@ -113,6 +123,18 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// [`StoreError`].
     async fn initialise(&self, keys: &[StoredKey], contents: &Contents)
     -> Result<bool, StoreError>;
+}
+
+/// A card, and what decides who may see it and as what.
+#[derive(Debug)]
+pub struct UserCardView {
+    /// Whether the brand lets the merchant that was named manage its members;
+    /// true if none was.
+    pub served: bool,
+    /// The card.
+    pub card: Option<UserCard>,
+    /// Where the sandbox's clock stands.
+    pub clock: ClockSetting,
 }
 
 /// What a store holds besides keys.

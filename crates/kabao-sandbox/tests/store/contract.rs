@@ -39,6 +39,7 @@ of_a_filled_store! {
     a_refused_change_leaves_no_trace,
     a_panicking_rule_harms_no_other,
     a_users_cards_come_newest_first,
+    a_view_tells_card_leave_and_clock,
     templates_and_grants_are_kept,
     the_clock_stands_as_set,
     a_reset_forgets_all_but_the_keys,

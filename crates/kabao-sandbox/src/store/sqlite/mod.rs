@@ -30,7 +30,7 @@ use self::{
     failure::{Failure, failed},
     writer::Writer,
 };
-use super::{ClockSetting, Contents, Store, StoreError, StoredKey, UserCardRule};
+use super::{ClockSetting, Contents, Store, StoreError, StoredKey, UserCardRule, UserCardView};
 use crate::{
     domain::{CardTemplate, UserCard, UserCardId},
     refusal::Refusal,
@@ -142,6 +142,16 @@ impl Store for SqliteStore {
     async fn user_card(&self, id: &UserCardId) -> Result<Option<UserCard>, StoreError> {
         self.read("reading a card", |db, vault| {
             statements::user_card(db, vault, id)
+        })
+    }
+
+    async fn user_card_view(
+        &self,
+        id: &UserCardId,
+        mchid: Option<&str>,
+    ) -> Result<UserCardView, StoreError> {
+        self.read("looking at a card", |db, vault| {
+            statements::user_card_view(db, vault, id, mchid)
         })
     }
 

@@ -1,14 +1,17 @@
 //! The SQL, each function inside a transaction that somebody else holds.
 
 use kabao_core::card_member::Card;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, types::ValueRef};
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
 use crate::{
     domain::{CardTemplate, UserCard, UserCardId},
     refusal::Refusal,
-    store::{ClockSetting, Contents, KeyPurpose, StoredKey, UserCardRule, document::UserCardRow},
+    store::{
+        ClockSetting, Contents, KeyPurpose, StoredKey, UserCardRule, UserCardView,
+        document::UserCardRow,
+    },
     vault::{Compartment, Vault},
 };
 
@@ -123,11 +126,42 @@ pub(super) fn serves(db: &Connection, mchid: &str, brand_id: &str) -> Result<boo
     Ok(statement.exists([brand_id, mchid])?)
 }
 
+/// One statement, for every read of its own takes and gives back a lock.
+pub(super) fn user_card_view(
+    db: &Connection,
+    vault: &Vault,
+    id: &UserCardId,
+    mchid: Option<&str>,
+) -> Result<UserCardView, Failure> {
+    let mut statement = db.prepare_cached(
+        "SELECT ?4 IS NULL OR EXISTS (SELECT 1 FROM grants WHERE brand_id = ?1 AND mchid = ?4),
+                (SELECT value FROM meta WHERE name = 'clock'),
+                card.openid, card.pickup_ms, card.state, card.document, card.personal
+         FROM (SELECT 1) LEFT JOIN user_cards AS card
+           ON card.brand_id = ?1 AND card.card_id = ?2 AND card.user_card_code = ?3",
+    )?;
+    let key = params![id.brand_id, id.card_id, id.user_card_code, mchid];
+    let (served, clock, row) = statement.query_row(key, |row| {
+        let is_there = row.get_ref(2)? != ValueRef::Null;
+        let card = is_there.then(|| user_card_row(row, 2)).transpose()?;
+        Ok((row.get(0)?, row.get(1)?, card))
+    })?;
+    Ok(UserCardView {
+        served,
+        card: row.map(|row| row.open(id.clone(), vault)).transpose()?,
+        clock: clock_setting(clock)?,
+    })
+}
+
 pub(super) fn clock(db: &Connection) -> Result<ClockSetting, Failure> {
-    let text: Option<String> = db
+    let text = db
         .prepare_cached("SELECT value FROM meta WHERE name = 'clock'")?
         .query_row([], |row| row.get(0))
         .optional()?;
+    clock_setting(text)
+}
+
+fn clock_setting(text: Option<String>) -> Result<ClockSetting, Failure> {
     match text.as_deref().map(|text| text.split_once(' ')) {
         None => Ok(ClockSetting::default()),
         Some(Some(("running", offset_ms))) => Ok(ClockSetting::Running {
