@@ -410,7 +410,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        testing::{By, Fake, PUBLIC_KEY_ID, Reply, keys, merchant, plain, signed},
+        testing::{
+            API_V3_KEY, By, Fake, PUBLIC_KEY_ID, Reply, certificate_list, keys, merchant, plain,
+            signed,
+        },
         transport::Stage,
     };
 
@@ -469,6 +472,17 @@ mod tests {
         for call in calls {
             call.await.unwrap().unwrap();
         }
+    }
+
+    #[test]
+    fn certificates_are_downloaded_on_the_private_thread() {
+        let fake = Fake::new(|_, request| match request.uri().path() {
+            "/v3/certificates" => certificate_list(By::Certificate(0), &[0], API_V3_KEY),
+            _ => signed(By::Certificate(0), 200, "{}"),
+        });
+        let settings = Client::builder(merchant()).auto_certificates(API_V3_KEY);
+        let client = settings.transport(fake).build().unwrap();
+        client.chain("v3/x").get().unwrap();
     }
 
     /// Tokio lets a task poll only so often before it has to yield, which a
