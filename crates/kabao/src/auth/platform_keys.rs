@@ -35,7 +35,6 @@ pub(crate) struct PlatformKeys {
     configured: Keyring,
     api_v3_key: Option<ApiV3Key>,
     current: RwLock<Current>,
-    /// How many downloads came to an end, well or badly.
     finished: AtomicU64,
     /// Held while downloading; keeps the last outcome for those who waited.
     turn: tokio::sync::Mutex<Result<()>>,
@@ -110,16 +109,22 @@ impl PlatformKeys {
         ring
     }
 
-    /// Runs `download` and takes what it brings; whoever asks meanwhile shares
-    /// the outcome. A failure is not kept: the next one to ask tries again.
+    /// How many refreshes came to an end, well or badly.
+    pub(crate) fn finished(&self) -> u64 {
+        self.finished.load(Ordering::Acquire)
+    }
+
+    /// Runs `download` and takes what it brings, unless another one came to its
+    /// end since there were `seen`: then its outcome is shared. A failure is not
+    /// kept: the next one to ask tries again.
     pub(crate) async fn refresh(
         &self,
+        seen: u64,
         now: Timestamp,
         download: impl Future<Output = Result<Vec<PlatformKey>>>,
     ) -> Result<()> {
-        let seen = self.finished.load(Ordering::Acquire);
         let mut last = self.turn.lock().await;
-        if self.finished.load(Ordering::Acquire) != seen {
+        if self.finished() != seen {
             return last.clone();
         }
         let outcome = download.await.map(|keys| self.install(&keys, now));

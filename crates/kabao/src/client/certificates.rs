@@ -44,6 +44,8 @@ impl Inner {
     /// deadline of its own and goes on when its first caller has given up.
     pub(super) async fn refresh_keys(self: &Arc<Self>, deadline: Instant) -> Result<()> {
         let client = Arc::clone(self);
+        // Not in the task, which may begin when the one to share has ended.
+        let seen = self.keys.finished();
         let refresh = tokio::spawn(
             async move {
                 let download = async {
@@ -52,7 +54,10 @@ impl Inner {
                     tracing::debug!(target: "kabao", certificates = keys.len(), "keys refreshed");
                     Ok(keys)
                 };
-                client.keys.refresh(client.clock.now(), download).await
+                client
+                    .keys
+                    .refresh(seen, client.clock.now(), download)
+                    .await
             }
             .in_current_span(),
         );
