@@ -11,7 +11,6 @@ use kabao_core::{
     answer::{self, header as wechatpay},
     authorization::Stamp,
     keyring::KeyId,
-    time::Time,
 };
 use serde_json::json;
 
@@ -20,7 +19,7 @@ use crate::{
     authenticate::{Admitted, Rejected, authenticate},
     clock::real_now,
     faults::FaultKind,
-    journal::{Entry, Verdict},
+    journal::Entry,
     keys::PlatformSigner,
     operations::{Found, Operation, PathParams},
     random,
@@ -63,19 +62,18 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Answer {
     let id = random::request_id();
     let mut entry = Entry {
         id: id.clone(),
-        time: Time::at(now).to_string(),
-        method: request.method.to_string(),
-        path: request.path().to_owned(),
-        query: request.query().map(str::to_owned),
+        time: now,
+        method: request.method.clone(),
+        target: request.target.clone(),
         operation: None,
         status: 0,
-        code: None,
-        error: None,
+        refusal: None,
         caller: None,
+        claimed: None,
         replayed: false,
         signed_with: None,
         fault: None,
-        verdict: Verdict::good(),
+        verdict: None,
     };
     let answer = match authenticate(app, &keys, &request, now.as_second()).await {
         Err(rejected) => {
@@ -84,13 +82,14 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Answer {
                 verdict,
                 identity,
             } = *rejected;
-            entry.caller = identity;
-            entry.verdict = verdict;
-            note_refusal(&mut entry, &refusal);
-            unsigned(&id, &reply_of(&refusal))
+            entry.claimed = identity;
+            entry.verdict = Some(verdict);
+            let reply = reply_of(&refusal);
+            entry.refusal = Some(Box::new(refusal));
+            unsigned(&id, &reply)
         }
         Ok(admitted) => {
-            entry.caller = Some(admitted.caller.identity.clone());
+            entry.caller = Some(Arc::clone(&admitted.caller));
             entry.replayed = admitted.replayed;
             let asked = asked_signer(&admitted, &request);
             let outcome = match &asked {
@@ -98,8 +97,9 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Answer {
                 Err(refusal) => Err(refusal.clone()),
             };
             let reply = outcome.unwrap_or_else(|refusal| {
-                note_refusal(&mut entry, &refusal);
-                reply_of(&refusal)
+                let reply = reply_of(&refusal);
+                entry.refusal = Some(Box::new(refusal));
+                reply
             });
             let signer = match asked {
                 Ok(signer) => Some(signer),
@@ -111,11 +111,11 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Answer {
     entry.status = answer.status().as_u16();
     tracing::debug!(
         id,
-        method = entry.method,
+        method = entry.method.as_str(),
         operation = entry.operation,
         status = entry.status,
-        code = entry.code,
-        step = entry.verdict.step,
+        code = entry.refusal.as_ref().map(|refusal| refusal.code),
+        failed = entry.verdict.as_ref().map(|verdict| verdict.step),
         "answered",
     );
     app.journal.note(entry);
@@ -260,7 +260,7 @@ fn signed(
         }
         Err(error) => tracing::error!(%error, "an answer could not be signed"),
     }
-    entry.signed_with = Some(signer.id.to_string());
+    entry.signed_with = Some(signer.id.clone());
     entry.fault = spoil.then_some("bad_signature");
     answer
 }
@@ -298,9 +298,4 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
 
 fn reply_of(refusal: &Refusal) -> Reply {
     Reply::json(refusal.status, &refusal.body())
-}
-
-fn note_refusal(entry: &mut Entry, refusal: &Refusal) {
-    entry.code = Some(refusal.code.to_owned());
-    entry.error = Some(refusal.message.clone());
 }

@@ -6,66 +6,100 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use serde::Serialize;
+use http::Method;
+use jiff::Timestamp;
+use kabao_core::{keyring::KeyId, time::Time};
+use serde::{Serialize, Serializer};
+use serde_json::json;
+
+use crate::{keys::CallerKeys, refusal::Refusal};
 
 /// How many requests are remembered.
 const CAPACITY: usize = 1000;
 
-/// One request and what became of it.
-#[derive(Debug, Clone, Serialize)]
+/// One request and what became of it. Noting it is part of every request, so it
+/// is put into words only when somebody reads it.
+#[derive(Debug, Clone)]
 pub(crate) struct Entry {
     /// The `Request-ID` of the answer.
     pub(crate) id: String,
     /// When it arrived, real time.
-    pub(crate) time: String,
-    pub(crate) method: String,
-    /// As received, without the query.
-    pub(crate) path: String,
-    pub(crate) query: Option<String>,
+    pub(crate) time: Timestamp,
+    pub(crate) method: Method,
+    /// Path and query as received.
+    pub(crate) target: String,
     /// The operation, if the address is one.
     pub(crate) operation: Option<&'static str>,
     pub(crate) status: u16,
-    /// The error code, if it was refused.
-    pub(crate) code: Option<String>,
-    /// The error message, if it was refused.
-    pub(crate) error: Option<String>,
-    /// The mchid or brand id in `Authorization`.
-    pub(crate) caller: Option<String>,
+    /// What it was refused for.
+    pub(crate) refusal: Option<Box<Refusal>>,
+    /// Who sent it, proved.
+    pub(crate) caller: Option<Arc<CallerKeys>>,
+    /// Who it says it is from, if that was not proved.
+    pub(crate) claimed: Option<String>,
     /// Whether the same Authorization was seen before.
     pub(crate) replayed: bool,
     /// The key that signed the answer; none if it went out unsigned.
-    pub(crate) signed_with: Option<String>,
+    pub(crate) signed_with: Option<KeyId>,
     /// Trouble that was ordered for this answer.
     pub(crate) fault: Option<&'static str>,
-    pub(crate) verdict: Verdict,
+    /// How the check of the signature went, if it failed.
+    pub(crate) verdict: Option<Verdict>,
 }
 
-/// How the check of the request's signature went.
-#[derive(Debug, Clone, Serialize)]
+/// How the check of a request's signature failed.
+#[derive(Debug, Clone)]
 pub(crate) struct Verdict {
-    pub(crate) ok: bool,
-    /// The step that failed, or `done`.
+    /// The step that failed.
     pub(crate) step: &'static str,
     /// In words a person can act on.
     pub(crate) reason: String,
-    /// The message that the server built, if it came that far and the check
-    /// failed.
+    /// The message that the server built, if it came that far.
     pub(crate) message: Option<String>,
 }
 
-impl Verdict {
-    pub(crate) fn good() -> Self {
-        Self {
-            ok: true,
-            step: "done",
-            reason: "the signature matches".into(),
-            message: None,
-        }
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (path, query) = match self.target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (self.target.as_str(), None),
+        };
+        let proved = self.caller.as_ref().map(|caller| &caller.identity);
+        let verdict = match &self.verdict {
+            None => json!({
+                "ok": true, "step": "done", "reason": "the signature matches", "message": null,
+            }),
+            Some(Verdict {
+                step,
+                reason,
+                message,
+            }) => json!({
+                "ok": false, "step": step, "reason": reason, "message": message,
+            }),
+        };
+        json!({
+            "id": self.id,
+            "time": Time::at(self.time),
+            "method": self.method.as_str(),
+            "path": path,
+            "query": query,
+            "operation": self.operation,
+            "status": self.status,
+            "code": self.refusal.as_ref().map(|refusal| refusal.code),
+            "error": self.refusal.as_ref().map(|refusal| &refusal.message),
+            "caller": proved.or(self.claimed.as_ref()),
+            "replayed": self.replayed,
+            "signed_with": self.signed_with.as_ref().map(KeyId::as_str),
+            "fault": self.fault,
+            "verdict": verdict,
+        })
+        .serialize(serializer)
     }
+}
 
+impl Verdict {
     pub(crate) fn bad(step: &'static str, reason: impl Into<String>) -> Self {
         Self {
-            ok: false,
             step,
             reason: reason.into(),
             message: None,
