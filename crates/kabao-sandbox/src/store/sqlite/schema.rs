@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, config::DbConfig,
+};
 
 use super::{
     failure::{Failure, damaged, failed, is_busy},
@@ -113,6 +115,9 @@ fn set_up(db: &mut Connection, fingerprint: &str) -> Result<Standing, Failure> {
 }
 
 fn configure(db: &Connection) -> rusqlite::Result<()> {
+    // A plan that may depend on values is made anew whenever values change,
+    // which costs more than any of these reads.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.busy_timeout(PATIENCE)?;
     db.set_prepared_statement_cache_capacity(64);
     db.execute_batch(
