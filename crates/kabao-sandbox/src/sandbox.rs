@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
@@ -171,12 +171,13 @@ impl SandboxBuilder {
     /// touched then.
     pub async fn start(self) -> Result<Sandbox, StartError> {
         // First the port: if it is taken, nothing has been written yet.
-        let listener = server::bind(self.listen)
-            .await
-            .map_err(|source| StartError::Listen {
-                address: self.listen,
-                source,
-            })?;
+        let listener =
+            TcpListener::bind(self.listen)
+                .await
+                .map_err(|source| StartError::Listen {
+                    address: self.listen,
+                    source,
+                })?;
         let address = listener.local_addr().map_err(|source| StartError::Listen {
             address: self.listen,
             source,

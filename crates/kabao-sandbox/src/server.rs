@@ -3,7 +3,6 @@
 
 use std::{
     convert::Infallible,
-    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -246,9 +245,4 @@ fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
     let mut answer = Response::new(boxed(Full::new(Bytes::from_static(text.as_bytes()))));
     *answer.status_mut() = status;
     answer
-}
-
-/// Binds, with an error that names the address.
-pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address).await
 }
