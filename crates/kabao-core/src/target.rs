@@ -76,6 +76,11 @@ impl std::str::FromStr for BaseUrl {
         {
             return Err(bad("the host is missing or has spaces"));
         }
+        let port = host.rsplit_once(':').map(|(_, port)| port);
+        // Of an address in brackets the end is no port.
+        if port.is_some_and(|port| !port.ends_with(']') && port.parse::<u16>().is_err()) {
+            return Err(bad("the port is a number up to 65535"));
+        }
         Ok(Self {
             origin: format!("{scheme}://{host}"),
             path: path.to_owned(),
@@ -104,6 +109,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn ports_are_numbers_and_brackets_hold_addresses() {
+        for url in ["http://[::1]", "http://[::1]:80/", "https://host:443"] {
+            url.parse::<BaseUrl>().expect(url);
+        }
+    }
+
+    #[test]
     fn what_is_refused_shows_no_password() {
         for (url, word) in [
             ("https://user:geheim@host/", "user name"),
@@ -111,6 +123,8 @@ mod tests {
             ("api.mch.weixin.qq.com", "https://"),
             ("https:///v3", "host"),
             ("https://host/?a=b", "query"),
+            ("https://host:99999/", "port"),
+            ("https://[::1]:x/", "port"),
         ] {
             let error = url.parse::<BaseUrl>().expect_err(url).to_string();
             assert!(error.contains(word) && !error.contains("geheim"), "{error}");

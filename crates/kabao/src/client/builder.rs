@@ -13,7 +13,7 @@ use crate::{
     auth::{Credentials, Identity, PlatformKeys},
     clock::{Clock, SystemClock},
     error::{Error, ErrorKind, Result},
-    transport::{ReqwestTransport, Settings, Transport},
+    transport::{HyperTransport, Settings, Transport},
 };
 
 /// Collects the settings of a [`Client`]. Only [`build`](Self::build) fails, and
@@ -262,7 +262,7 @@ impl ClientBuilder {
                 .add_roots(pem)
                 .map_err(|error| Error::setting("root_certificate", error))?;
         }
-        let transport = ReqwestTransport::new(settings);
+        let transport = HyperTransport::new(settings);
         // Both are set up at once, so that mistakes show early.
         for (name, host) in [("base_url", Host::Main), ("backup_base_url", Host::Backup)] {
             transport
@@ -411,6 +411,7 @@ mod tests {
             ),
             (good().backup_base_url("ftp://x"), "backup_base_url: "),
             (good().base_url("http://host:99999"), "base_url: "),
+            (good().base_url("http://主机/"), "base_url: `http://主机`"),
             (
                 good().backup_base_url("http://host:99999"),
                 "backup_base_url: ",

@@ -1,19 +1,20 @@
 //! How bytes travel. The client signs, verifies and retries; a transport only
 //! carries one request and brings one answer.
 
-mod reqwest;
+mod connect;
+mod hyper;
 
 use std::{error::Error as StdError, fmt, future::Future, pin::Pin};
 
 use bytes::Bytes;
 
-pub(crate) use self::reqwest::{ReqwestTransport, Settings};
+pub(crate) use self::{connect::Settings, hyper::HyperTransport};
 
 /// What [`Transport::send`] gives.
 pub type Sending<'a> =
     Pin<Box<dyn Future<Output = Result<http::Response<Bytes>, TransportError>> + Send + 'a>>;
 
-/// Carries a signed request. The default one is reqwest with rustls; another
+/// Carries a signed request. The default one is hyper with rustls; another
 /// one serves tests, or an HTTP stack that a program already has.
 pub trait Transport: Send + Sync + fmt::Debug {
     /// Sends the request exactly as it is and collects the answer, of whatever
