@@ -1,6 +1,6 @@
 //! WeChat Pay's keys by the name that `Wechatpay-Serial` gives them.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -15,12 +15,12 @@ use crate::{
 /// Keeps the text as given. Two serials are equal if they are the same number:
 /// some software drops leading zeros or writes lower case.
 #[derive(Debug, Clone)]
-pub struct KeyId(String);
+pub struct KeyId(Arc<str>);
 
 impl KeyId {
     /// Names a key.
-    pub fn new(id: impl Into<String>) -> Self {
-        Self(id.into())
+    pub fn new(id: impl AsRef<str>) -> Self {
+        Self(id.as_ref().into())
     }
 
     /// The name as given.
@@ -35,17 +35,19 @@ impl KeyId {
         self.0.starts_with("PUB_KEY_ID_")
     }
 
-    fn canonical(&self) -> String {
-        if self.is_public_key() {
-            return self.0.clone();
-        }
-        self.0.trim_start_matches('0').to_ascii_uppercase()
+    /// What is equal in equal names.
+    fn canonical(&self) -> impl Iterator<Item = u8> {
+        let (text, upper): (_, fn(&u8) -> u8) = match self.is_public_key() {
+            true => (&*self.0, |byte| *byte),
+            false => (self.0.trim_start_matches('0'), u8::to_ascii_uppercase),
+        };
+        text.as_bytes().iter().map(upper)
     }
 }
 
 impl PartialEq for KeyId {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0 || self.canonical() == other.canonical()
+        self.0 == other.0 || self.canonical().eq(other.canonical())
     }
 }
 
@@ -53,7 +55,7 @@ impl Eq for KeyId {}
 
 impl std::hash::Hash for KeyId {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.canonical().hash(state);
+        self.canonical().for_each(|byte| state.write_u8(byte));
     }
 }
 
@@ -117,6 +119,12 @@ impl PlatformKey {
         &self.key
     }
 
+    /// Orders keys by how good they are to seal with.
+    fn rank(&self) -> impl Ord {
+        let begin = self.validity.map(|(begin, _)| begin);
+        (begin.is_none(), begin, self.id.as_str())
+    }
+
     /// Since when and until when a certificate is in force; `None` for a
     /// public key.
     #[must_use]
@@ -160,13 +168,7 @@ impl Keyring {
                 key.validity
                     .is_none_or(|(begin, end)| begin <= now && now < end)
             })
-            .max_by_key(|key| {
-                (
-                    key.validity.is_none(),
-                    key.validity.map(|(begin, _)| begin),
-                    key.id.as_str().to_owned(),
-                )
-            })
+            .max_by(|one, other| one.rank().cmp(&other.rank()))
     }
 
     /// The keys, in no particular order.

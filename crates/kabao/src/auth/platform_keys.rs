@@ -98,6 +98,12 @@ impl PlatformKeys {
         (ring, state)
     }
 
+    /// The ring as it is.
+    pub(crate) fn ring(&self) -> Arc<Keyring> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current.ring)
+    }
+
     pub(crate) fn api_v3_key(&self) -> Option<&ApiV3Key> {
         self.api_v3_key.as_ref()
     }
@@ -145,8 +151,7 @@ impl PlatformKeys {
     }
 
     pub(crate) fn knows(&self, serial: &KeyId) -> bool {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        current.ring.find(serial).is_some()
+        self.ring().find(serial).is_some()
     }
 
     /// Remembers that a download did not bring the key that was looked for.
