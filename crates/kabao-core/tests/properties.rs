@@ -15,7 +15,7 @@ use kabao_core::{
     error_body::ErrorBody,
     keyring::{KeyId, Keyring, PlatformKey},
     message::Signed,
-    notification::Notification,
+    notification::{Event, EventKind, Notification},
     query::{decode_component, decode_pairs, encode_component, to_query},
     resource::EncryptedResource,
     sensitive::{Opener as _, SealError, Sealer as _},
@@ -108,6 +108,11 @@ fn read_as_anything(bytes: &[u8]) {
     let _ = Certificate::from_der(bytes).map(|certificate| certificate.public_key());
     let _ = ErrorBody::parse(bytes);
     let _ = serde_json::from_slice::<Notification>(bytes);
+    for kind in EventKind::ALL {
+        let scheme = Scheme::Wechatpay2Sha256Rsa2048;
+        let _ = Event::<Sealed>::decode(&kind.name(scheme), bytes).map(|event| event.open(None));
+    }
+    let _ = Event::<Sealed>::decode("TRANSACTION.SUCCESS", bytes);
     let _ = serde_json::from_slice::<CertificateList>(bytes);
     let _ = serde_json::from_slice::<UserCard<Sealed>>(bytes);
 }

@@ -10,6 +10,8 @@
 //! [`Revealed`]: crate::sensitive::Revealed
 
 mod card;
+mod event_points;
+mod event_user_card;
 mod user_card;
 mod user_card_change;
 mod user_card_list;
@@ -20,6 +22,8 @@ pub use card::{
     Card, CardState, CardUserInformation, CodeMode, CodeType, CustomFieldType, CustomQuestion,
     GetCard, JumpInformation, PurchaseInformation,
 };
+pub use event_points::{PointCoupon, SyncUserPoint};
+pub use event_user_card::{UserCardEvent, UserCardEventState};
 pub use user_card::{CardType, GetUserCard, UserCard, UserCardKey, UserCardState};
 pub use user_card_change::{UpdateUserCard, UserCardChange};
 pub use user_card_list::{ListUserCards, UserCardPage};
