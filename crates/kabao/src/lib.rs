@@ -42,8 +42,7 @@
 //!   [`ErrorKind::Gateway`], [`Unverified`].
 //! - A [`Sensitive`] value does not serialise, so it cannot leave in plaintext
 //!   by mistake, and no secret shows in `Debug`.
-//! - What is signed is what is sent: a path or a query that a library on the way
-//!   would rewrite is refused.
+//! - What is signed is what is sent: nothing on the way rewrites path or query.
 //! - Only what may be repeated is, and [`Error::may_have_taken_effect`] says
 //!   whether to ask before trying again.
 //!
