@@ -29,6 +29,7 @@ pub(crate) const PREFIX: &str = "/_sandbox";
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/_sandbox/health", get(health))
+        .route("/_sandbox/openapi.json", get(openapi))
         .route("/_sandbox/reset", post(reset))
         .route("/_sandbox/clock", get(read_clock).put(set_clock))
         .route(
@@ -85,6 +86,12 @@ async fn health(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
     Ok(Json(
         json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}),
     ))
+}
+
+/// What the API's side serves, for tools that read OpenAPI.
+async fn openapi() -> impl IntoResponse {
+    const SPEC: &str = include_str!("../../spec/openapi.json");
+    ([(header::CONTENT_TYPE, "application/json")], SPEC)
 }
 
 async fn reset(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
