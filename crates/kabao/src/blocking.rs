@@ -40,6 +40,7 @@ use crate::{
     client::SignedRequest,
     clock::Clock,
     error::{Error, ErrorKind, Result},
+    notification::{Delivery, Headers, NotificationError, Receiver, ReceiverBuilder},
     transport::Transport,
 };
 
@@ -116,6 +117,29 @@ impl Client {
     /// As [`Client::seal`](crate::Client::seal).
     pub fn seal(&self, value: impl Into<Sensitive>) -> Result<Sealed> {
         self.driver.run(self.client.seal(value))
+    }
+
+    /// Begins a receiver of notifications; see
+    /// [`Client::notifications`](crate::Client::notifications).
+    pub fn notifications(
+        &self,
+        api_v3_key: impl TryInto<ApiV3Key, Error: Into<ApiV3KeyError>>,
+    ) -> ReceiverBuilder {
+        self.client.notifications(api_v3_key)
+    }
+
+    /// Takes a notification, with a download of keys if it needs one; see
+    /// [`Receiver::receive`].
+    ///
+    /// # Errors
+    /// [`NotificationError`]; answer it with its `ack()`.
+    pub fn receive<'a>(
+        &self,
+        receiver: &Receiver,
+        headers: impl Into<Headers<'a>>,
+        body: &[u8],
+    ) -> Result<Delivery, NotificationError> {
+        self.driver.run(receiver.receive(headers, body))
     }
 
     fn begin(&self, chain: crate::Chain) -> Chain {

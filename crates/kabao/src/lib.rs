@@ -28,6 +28,7 @@
 //! | set up a client: keys, host, timeouts, retries | [`ClientBuilder`] |
 //! | call as a brand | [`Brand`], [`Client::card_member`] |
 //! | work with member cards | [`card_member`] |
+//! | take notifications | [`notification`], [`Client::notifications`] |
 //! | call any other endpoint | [`Client::chain`], [`chain!`] |
 //! | decide what to do about a failure | [`Error`] |
 //! | keep the private key elsewhere | [`Merchant::with_signer`], [`core::signature::Signer`] |
@@ -49,6 +50,7 @@
 //! # Features
 //!
 //! - `blocking`: the same surface without `async`, in `kabao::blocking`.
+//! - `axum`: a notification as a handler's argument; see [`notification`].
 //!
 //! Events for the crate `tracing` have the target `kabao`; they carry no values
 //! of requests and answers.
@@ -62,6 +64,7 @@ mod chain;
 pub mod client;
 pub mod clock;
 pub mod error;
+pub mod notification;
 #[cfg(test)]
 mod testing;
 pub mod transport;

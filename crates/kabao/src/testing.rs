@@ -68,7 +68,7 @@ pub(crate) enum By {
 }
 
 impl By {
-    fn id(self) -> KeyId {
+    pub(crate) fn id(self) -> KeyId {
         match self {
             Self::PublicKey => KeyId::new(PUBLIC_KEY_ID),
             Self::Certificate(index) => KeyId::new(keys().certified[index].serial_no.as_str()),
@@ -76,7 +76,7 @@ impl By {
         }
     }
 
-    fn key(self) -> &'static PrivateKey {
+    pub(crate) fn key(self) -> &'static PrivateKey {
         match self {
             Self::PublicKey => &keys().platform,
             Self::Certificate(index) => &keys().certified[index].key,

@@ -1,16 +1,10 @@
 use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
-use kabao_core::{
-    ApiV3Key, PublicKey,
-    certificate::Certificate,
-    keyring::{KeyId, Keyring, PlatformKey},
-    secret::ApiV3KeyError,
-    target::BaseUrl,
-};
+use kabao_core::{ApiV3Key, keyring::Keyring, secret::ApiV3KeyError, target::BaseUrl};
 
 use super::{Client, FixedHeaders, Host, Hosts, Inner, Pace, RetryPolicy, prepare::ascii_header};
 use crate::{
-    auth::{Credentials, Identity, PlatformKeys},
+    auth::{Credentials, Identity, PlatformKeys, keyring},
     clock::{Clock, SystemClock},
     error::{Error, ErrorKind, Result},
     transport::{HyperTransport, Settings, Transport},
@@ -180,7 +174,11 @@ impl ClientBuilder {
         let pace = self.pace()?;
         let transport = self.carrier(&hosts)?;
         let identity = self.credentials.check()?;
-        let configured = keyring(&identity, &self.public_keys, &self.certificates)?;
+        let configured = keyring(
+            &self.public_keys,
+            &self.certificates,
+            Some(&identity.serial_no),
+        )?;
         let api_v3_key = self
             .api_v3_key
             .transpose()
@@ -284,39 +282,6 @@ impl fmt::Debug for ClientBuilder {
             )
             .finish_non_exhaustive()
     }
-}
-
-fn keyring(
-    identity: &Identity,
-    public_keys: &[(String, Vec<u8>)],
-    certificates: &[Vec<u8>],
-) -> Result<Keyring> {
-    let mut ring = Keyring::new();
-    for (id, pem) in public_keys {
-        if !KeyId::new(id.as_str()).is_public_key() {
-            let text = format!(
-                "wechatpay_public_key: its id begins with PUB_KEY_ID_, `{id}` does not; \
-                 the merchant console shows it beside the key"
-            );
-            return Err(Error::new(ErrorKind::Config, text));
-        }
-        let key = PublicKey::from_pem(pem)
-            .map_err(|error| Error::setting("wechatpay_public_key", error))?;
-        ring.insert(PlatformKey::public_key(id.as_str(), key));
-    }
-    for pem in certificates {
-        let certificate = Certificate::from_pem(pem)
-            .map_err(|error| Error::setting("platform_certificate", error))?;
-        let key = PlatformKey::certificate(&certificate)
-            .map_err(|error| Error::setting("platform_certificate", error))?;
-        if *key.id() == KeyId::new(identity.serial_no.as_str()) {
-            let text = "platform_certificate: this is the caller's own certificate; \
-                        WeChat Pay's has another serial";
-            return Err(Error::new(ErrorKind::Config, text));
-        }
-        ring.insert(key);
-    }
-    Ok(ring)
 }
 
 fn check_keys(identity: &Identity, ring: &Keyring, downloads: bool) -> Result<()> {

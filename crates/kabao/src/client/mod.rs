@@ -13,10 +13,11 @@ use std::{fmt, ops::Index, sync::Arc, time::Duration};
 
 use elsa::sync::FrozenMap;
 use kabao_core::{
-    Sealed, Sensitive,
+    ApiV3Key, Sealed, Sensitive,
     call::{BuildError, Call, CallBuilder},
-    keyring::PlatformKey,
+    keyring::{KeyId, Keyring, PlatformKey},
     operation::Caller,
+    secret::ApiV3KeyError,
     sensitive::{OpenError, Opener, Sealer as _},
     template::Template,
 };
@@ -35,6 +36,7 @@ use crate::{
     chain::Chain,
     clock::Clock,
     error::{Error, ErrorKind, Result},
+    notification::{Receiver, ReceiverBuilder},
     transport::Transport,
 };
 
@@ -106,6 +108,15 @@ impl Client {
         CardMember::new(Arc::clone(&self.inner), Caller::Brand)
     }
 
+    /// Begins a receiver of notifications that shares this client's keys;
+    /// `api_v3_key` opens them (the APIv3 key, or a brand's API key).
+    pub fn notifications(
+        &self,
+        api_v3_key: impl TryInto<ApiV3Key, Error: Into<ApiV3KeyError>>,
+    ) -> ReceiverBuilder {
+        Receiver::builder(api_v3_key).client(self)
+    }
+
     /// Sends a ready call: see [`Chain::call`] or an
     /// [`Operation`](kabao_core::operation::Operation).
     ///
@@ -159,6 +170,19 @@ impl Client {
     pub async fn seal(&self, value: impl Into<Sensitive>) -> Result<Sealed> {
         let value = value.into();
         self.inner.seal(&value).await
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.inner.clock)
+    }
+
+    pub(crate) fn keys_at_hand(&self) -> Arc<Keyring> {
+        self.inner.ring()
+    }
+
+    /// Looks for a key that a notification names. Whether it is there now.
+    pub(crate) async fn look_for_key(&self, serial: &KeyId) -> Result<bool> {
+        self.inner.look_for(serial, self.inner.deadline()?).await
     }
 
     fn begin(&self, call: CallBuilder) -> Chain {
