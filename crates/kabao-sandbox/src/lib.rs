@@ -33,6 +33,7 @@ mod journal;
 pub mod keys;
 mod limits;
 mod multipart;
+mod notify;
 mod operations;
 mod random;
 pub mod refusal;
@@ -48,4 +49,5 @@ mod verdict;
 
 pub use credentials::Credentials;
 pub use limits::RateLimits;
+pub use notify::NotificationSettings;
 pub use sandbox::{Sandbox, SandboxBuilder, StartError};

@@ -14,6 +14,22 @@ pub(crate) fn request_id() -> String {
     format!("08{}-0", hex(&bytes::<15>()).to_uppercase())
 }
 
+/// 36 characters, in the manner of a UUID.
+pub(crate) fn notification_id() -> String {
+    let mut bytes = bytes::<16>();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let text = hex(&bytes);
+    let parts = [
+        &text[..8],
+        &text[8..12],
+        &text[12..16],
+        &text[16..20],
+        &text[20..],
+    ];
+    parts.join("-")
+}
+
 /// 12 letters and digits for AES-GCM.
 pub(crate) fn resource_nonce() -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";

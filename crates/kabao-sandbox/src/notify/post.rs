@@ -1,0 +1,194 @@
+//! One attempt over HTTP: to the sockets that were checked, without redirects,
+//! within five seconds.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{body::Incoming, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, crypto::aws_lc_rs};
+use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use rustls_platform_verifier::Verifier;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::JoinSet,
+};
+use tokio_rustls::TlsConnector;
+
+use super::{NotificationSettings, address::Address};
+
+/// How long a receiver may take to answer, connecting included.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How much of a failure's answer is kept for people.
+const SHOWN: usize = 200;
+
+/// Posts notifications.
+#[derive(Debug)]
+pub(crate) struct Poster {
+    roots: Vec<Vec<u8>>,
+    /// Made when first needed: the system's authorities are many.
+    tls: OnceLock<Arc<ClientConfig>>,
+}
+
+/// How an attempt went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    /// What the receiver answered, if it did.
+    pub(crate) status: Option<u16>,
+    /// Why it counts as failed; `None` if the receiver has taken it.
+    pub(crate) error: Option<String>,
+}
+
+impl Attempt {
+    /// There was no answer.
+    pub(crate) fn failed(error: impl Into<String>) -> Self {
+        Self {
+            status: None,
+            error: Some(error.into()),
+        }
+    }
+
+    /// 200 and 204 are taken. The body says nothing.
+    fn answered(status: StatusCode, text: &str) -> Self {
+        let taken = matches!(status, StatusCode::OK | StatusCode::NO_CONTENT);
+        let error = match (taken, text.trim()) {
+            (true, _) => None,
+            (false, "") => Some(format!("the receiver answered {status}")),
+            (false, text) => Some(format!("the receiver answered {status}: {text}")),
+        };
+        Self {
+            status: Some(status.as_u16()),
+            error,
+        }
+    }
+}
+
+impl Poster {
+    /// Trusts the system's authorities, these, and those of the settings.
+    pub(crate) fn new(settings: &NotificationSettings, own_authority: Option<&str>) -> Self {
+        let own = own_authority.map(|pem| pem.as_bytes().to_vec());
+        Self {
+            roots: settings.roots.iter().cloned().chain(own).collect(),
+            tls: OnceLock::new(),
+        }
+    }
+
+    /// Makes one attempt.
+    pub(crate) async fn post(
+        &self,
+        address: &Address,
+        settings: &NotificationSettings,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Attempt {
+        let attempt = async {
+            let sockets = address.resolve(settings).await?;
+            let stream = connect(&sockets).await?;
+            let request = request(address, headers, body)?;
+            if !address.https {
+                return exchange(stream, request).await;
+            }
+            let tls = TlsConnector::from(self.tls()?);
+            let name = ServerName::try_from(address.host.clone())
+                .map_err(|error| format!("{}: {error}", address.host))?;
+            let stream = tls
+                .connect(name, stream)
+                .await
+                .map_err(|error| format!("TLS failed: {error}"))?;
+            exchange(stream, request).await
+        };
+        match tokio::time::timeout(PATIENCE, attempt).await {
+            Ok(Ok(attempt)) => attempt,
+            Ok(Err(error)) => Attempt::failed(error),
+            Err(_) => Attempt::failed("no answer within 5 s"),
+        }
+    }
+
+    fn tls(&self) -> Result<Arc<ClientConfig>, String> {
+        if let Some(config) = self.tls.get() {
+            return Ok(Arc::clone(config));
+        }
+        let config = tls_config(&self.roots).map_err(|error| format!("TLS: {error}"))?;
+        Ok(Arc::clone(self.tls.get_or_init(|| Arc::new(config))))
+    }
+}
+
+fn tls_config(roots: &[Vec<u8>]) -> Result<ClientConfig, Box<dyn std::error::Error>> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let roots: Vec<CertificateDer<'static>> = roots
+        .iter()
+        .flat_map(|pem| CertificateDer::pem_slice_iter(pem))
+        .collect::<Result<_, _>>()?;
+    let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider))?;
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
+}
+
+async fn connect(sockets: &[SocketAddr]) -> Result<TcpStream, String> {
+    let mut failure = String::new();
+    for socket in sockets {
+        match TcpStream::connect(socket).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = format!("cannot connect to {socket}: {error}"),
+        }
+    }
+    Err(failure)
+}
+
+fn request(
+    address: &Address,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>, String> {
+    let mut request = Request::post(&address.path)
+        .header(header::HOST, &address.authority)
+        .body(Full::new(body))
+        .map_err(|error| error.to_string())?;
+    request.headers_mut().extend(headers);
+    Ok(request)
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    request: Request<Full<Bytes>>,
+) -> Result<Attempt, String> {
+    let broken = |error: hyper::Error| format!("the receiver broke off: {error}");
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(broken)?;
+    // Ends with this call, whatever state it is in.
+    let mut driver = JoinSet::new();
+    driver.spawn(connection);
+    let response = sender.send_request(request).await.map_err(broken)?;
+    let status = response.status();
+    Ok(Attempt::answered(
+        status,
+        &beginning(response.into_body()).await,
+    ))
+}
+
+/// The first characters of an answer; what cannot be read is not missed.
+async fn beginning(mut body: Incoming) -> String {
+    let mut bytes = Vec::new();
+    while bytes.len() < SHOWN * 4 {
+        match body.frame().await {
+            Some(Ok(frame)) => bytes.extend(frame.into_data().unwrap_or_default()),
+            _ => break,
+        }
+    }
+    String::from_utf8_lossy(&bytes)
+        .chars()
+        .take(SHOWN)
+        .collect()
+}
