@@ -108,3 +108,113 @@ pub(crate) enum ComposeError {
     #[error("the notification cannot be written: {0}")]
     Json(#[from] serde_json::Error),
 }
+
+#[cfg(test)]
+mod tests {
+    use kabao_core::{PrivateKey, keyring::KeyId, signature::Scheme};
+
+    use super::*;
+    use crate::keys::CallerCertificate;
+
+    const RESOURCE: &str = r#"{
+        "user_card_code": "4785", "card_id": "p", "openid": "o", "brand_id": "1004",
+        "phone_number": "13800138000", "user_card_state": "UNACTIVATED"
+    }"#;
+
+    fn caller(scheme: Scheme) -> CallerKeys {
+        let private_key = PrivateKey::generate().expect("a key");
+        let certificate = CallerCertificate {
+            serial_no: KeyId::new("4F"),
+            certificate_pem: String::new(),
+            public_key: private_key.public_key().clone(),
+            private_key,
+        };
+        CallerKeys {
+            scheme,
+            identity: "1900000001".into(),
+            certificates: vec![certificate],
+            secret: ApiV3Key::new([b'k'; 32]).expect("32 bytes"),
+            platform: Vec::new(),
+        }
+    }
+
+    fn event(name: &str) -> Event {
+        Event::decode(name, RESOURCE.as_bytes()).expect("an event")
+    }
+
+    fn written(to: &CallerKeys, event: Event, form: Form) -> (Notification, Value) {
+        let created = Timestamp::UNIX_EPOCH;
+        let body = compose(to, "8b33", created, event, form).expect("a body");
+        let notification: Notification = serde_json::from_slice(&body).expect("an envelope");
+        let resource = notification.open(&to.secret).expect("a resource");
+        (
+            notification,
+            serde_json::from_slice(&resource).expect("JSON"),
+        )
+    }
+
+    #[test]
+    fn values_are_sealed_for_the_receiver_unless_told_otherwise() {
+        let to = caller(Scheme::Wechatpay2Sha256Rsa2048);
+        let created = || event("BRAND_MEMBER_CARD.USER_CARD.CREATE");
+        let (notification, resource) = written(&to, created(), Form::default());
+        assert_eq!(
+            notification.event_type,
+            "BRAND_MEMBER_CARD_SP.USER_CARD.CREATE"
+        );
+        assert_eq!(
+            notification.resource.associated_data.as_deref(),
+            Some("user_card")
+        );
+        let sealed = resource["phone_number"].as_str().expect("a text");
+        assert_eq!(sealed.len(), 344, "{sealed}");
+        let opener = &to.certificates[0].private_key;
+        let opened = opener.open(&Sealed::from_wire(sealed)).expect("its key");
+        assert_eq!(opened.expose(), "13800138000");
+
+        let plain = Form {
+            plain_values: true,
+            ..Form::default()
+        };
+        let (_, resource) = written(&to, created(), plain);
+        assert_eq!(resource["phone_number"], "13800138000");
+    }
+
+    #[test]
+    fn states_have_the_names_that_were_chosen() {
+        let to = caller(Scheme::WechatpayBrandSha256Rsa2048);
+        let community = Form {
+            community_states: true,
+            ..Form::default()
+        };
+        for (kind, form, state) in [
+            ("USER_CARD.CREATE", Form::default(), "UNACTIVATED"),
+            ("USER_CARD.CREATE", community, "NOT_EFFECTIVE"),
+            ("USER_CARD.DELETE", community, "DELETE"),
+        ] {
+            let name = format!("BRAND_MEMBER_CARD.{kind}");
+            let (notification, resource) = written(&to, event(&name), form);
+            assert_eq!(notification.event_type, name);
+            assert_eq!(resource["user_card_state"], state);
+        }
+    }
+
+    #[test]
+    fn people_read_what_was_written() {
+        let to = caller(Scheme::Wechatpay2Sha256Rsa2048);
+        let event = event("BRAND_MEMBER_CARD.USER_CARD.CREATE");
+        let form = Form::default();
+        let body = compose(&to, "8b33", Timestamp::UNIX_EPOCH, event, form).expect("a body");
+        let expected: Value = serde_json::from_str(RESOURCE).expect("JSON");
+        assert_eq!(for_people(Some(&to), &body), expected);
+        let mut stranger = caller(Scheme::Wechatpay2Sha256Rsa2048);
+        stranger.secret = ApiV3Key::new([b'x'; 32]).expect("32 bytes");
+        for unreadable in [
+            for_people(Some(&stranger), &body),
+            for_people(Some(&to), b"{}"),
+            for_people(None, &body),
+        ] {
+            assert!(unreadable["error"].is_string(), "{unreadable}");
+        }
+    }
+}

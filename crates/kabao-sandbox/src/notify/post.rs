@@ -192,3 +192,147 @@ async fn beginning(mut body: Incoming) -> String {
         .take(SHOWN)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use kabao_core::PrivateKey;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+    use crate::{clock::real_now, keys::Authority, tls};
+
+    async fn listener() -> (TcpListener, u16) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        (listener, port)
+    }
+
+    /// Reads a request that ends with `{}` and gives it, after the answer.
+    async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, answer: &str) -> String {
+        let mut seen = Vec::new();
+        while !seen.ends_with(b"{}") {
+            let read = stream.read_buf(&mut seen).await.expect("a request");
+            assert!(read > 0, "the request ended early");
+        }
+        stream.write_all(answer.as_bytes()).await.expect("a reader");
+        String::from_utf8(seen).expect("text")
+    }
+
+    async fn post(poster: &Poster, url: &str) -> Attempt {
+        let address = Address::parse(url, false).expect("an address");
+        let mut headers = HeaderMap::new();
+        headers.insert("wechatpay-nonce", "n".parse().expect("a value"));
+        let body = Bytes::from_static(b"{}");
+        poster
+            .post(&address, &NotificationSettings::default(), headers, body)
+            .await
+    }
+
+    fn poster() -> Poster {
+        Poster::new(&NotificationSettings::default(), None)
+    }
+
+    #[tokio::test]
+    async fn two_statuses_are_success_and_no_redirect_is_followed() {
+        let ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+        for (response, status, error) in [
+            (ok, 200, None),
+            ("HTTP/1.1 204 No Content\r\n\r\n", 204, None),
+            (
+                "HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n",
+                201,
+                Some("201 Created"),
+            ),
+            (
+                "HTTP/1.1 302 Found\r\nlocation: /other\r\ncontent-length: 0\r\n\r\n",
+                302,
+                Some("302 Found"),
+            ),
+            (
+                "HTTP/1.0 500 No\r\n\r\n数据库忙",
+                500,
+                Some("Internal Server Error: 数据库忙"),
+            ),
+        ] {
+            let (listener, port) = listener().await;
+            let server = tokio::spawn(async move {
+                let (stream, _) = listener.accept().await.expect("a connection");
+                answer(stream, response).await
+            });
+            let attempt = post(&poster(), &format!("http://localhost:{port}/a")).await;
+            assert_eq!(attempt.status, Some(status));
+            match (error, &attempt.error) {
+                (None, None) => {}
+                (Some(words), Some(text)) => assert!(text.contains(words), "{text}"),
+                _ => panic!("{attempt:?}"),
+            }
+            let seen = server.await.expect("a request");
+            assert!(seen.starts_with("POST /a HTTP/1.1\r\n"), "{seen}");
+            let host = format!("host: localhost:{port}\r\n");
+            assert!(
+                seen.contains(&host) && seen.contains("wechatpay-nonce: n\r\n"),
+                "{seen}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_receiver_that_is_not_there_or_speaks_no_http_is_a_failure() {
+        let (listener, port) = listener().await;
+        let url = format!("http://127.0.0.1:{port}/");
+        let server = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            answer(stream, "hello\r\n\r\n").await;
+        });
+        let attempt = post(&poster(), &url).await;
+        server.await.expect("a request");
+        let text = attempt.error.expect("a failure");
+        assert!(text.starts_with("the receiver broke off"), "{text}");
+        let attempt = post(&poster(), &url).await;
+        let text = attempt.error.expect("a failure");
+        assert!(text.starts_with("cannot connect to 127.0.0.1:"), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn five_seconds_are_enough() {
+        let (listener, port) = listener().await;
+        let begun = tokio::time::Instant::now();
+        let attempt = post(&poster(), &format!("http://127.0.0.1:{port}/")).await;
+        assert_eq!(attempt, Attempt::failed("no answer within 5 s"));
+        assert!(begun.elapsed() >= PATIENCE);
+        drop(listener);
+    }
+
+    #[tokio::test]
+    async fn tls_is_checked() {
+        let key = PrivateKey::generate().expect("a key");
+        let authority = Authority::new(key, real_now()).expect("an authority");
+        let config = tls::server_config(&authority).expect("settings");
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let (listener, port) = listener().await;
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.expect("a connection");
+                // The one that does not trust the authority ends here.
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    answer(stream, "HTTP/1.1 204 No Content\r\n\r\n").await;
+                }
+            }
+        });
+        let url = format!("https://localhost:{port}/");
+        let settings = NotificationSettings::default();
+        let own = Poster::new(&settings, Some(authority.certificate_pem()));
+        assert_eq!(post(&own, &url).await.status, Some(204));
+        let given = settings.root_certificate(authority.certificate_pem());
+        assert_eq!(
+            post(&Poster::new(&given, None), &url).await.status,
+            Some(204)
+        );
+        let text = post(&poster(), &url).await.error.expect("a failure");
+        assert!(text.starts_with("TLS"), "{text}");
+    }
+}
