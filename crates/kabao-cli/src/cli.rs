@@ -4,7 +4,15 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
-    commands::{call::CallArgs, change::ChangeArgs, list::ListArgs, serve::ServeArgs},
+    commands::{
+        call::CallArgs,
+        change::ChangeArgs,
+        list::ListArgs,
+        sandbox::{
+            clock::ClockCommand, notifications::NotificationsCommand, serve::ServeArgs,
+            user::UserCommand,
+        },
+    },
     output::printer::Format,
 };
 
@@ -110,6 +118,15 @@ pub(crate) enum SandboxCommand {
     /// beside the store.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),
+    /// Play a member, in the sandbox that the profile calls.
+    #[command(subcommand, after_help = USER_EXAMPLES)]
+    User(UserCommand),
+    /// Move the time that validity, tokens, activities and retries go by.
+    #[command(subcommand)]
+    Clock(ClockCommand),
+    /// What was sent to brands, and how that went.
+    #[command(subcommand)]
+    Notifications(NotificationsCommand),
 }
 
 const GLOBAL: &str = "Everywhere";
@@ -170,3 +187,9 @@ const SERVE_EXAMPLES: &str = "\
 Examples:
   kabao sandbox serve --credentials ./credentials
   kabao sandbox serve --listen 127.0.0.1:8080 --store memory --rate-limits off";
+
+const USER_EXAMPLES: &str = "\
+Examples:
+  kabao sandbox user join --openid oNew --phone-number 13900139000 --common sex=女
+  kabao sandbox user exchange-coupon --deduct-points 1000 --stock-id 100232301
+  kabao sandbox user delete-card";

@@ -3,6 +3,7 @@
 
 mod cli;
 mod commands;
+mod control;
 mod embedded;
 mod output;
 mod problem;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 
 use cli::{Cli, Command, SandboxCommand, UserCardCommand};
-use commands::{list, serve, user_card};
+use commands::{list, sandbox::serve, user_card};
 use output::printer::Printer;
 use problem::Problem;
 
@@ -27,7 +28,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let printer = Printer::new(cli.global.output, cli.global.quiet);
-    let is_server = matches!(cli.command, Command::Sandbox(_));
+    let is_server = matches!(cli.command, Command::Sandbox(SandboxCommand::Serve(_)));
     trace::show(cli.global.verbose, is_server);
     match start(cli, &printer) {
         Ok(()) => ExitCode::SUCCESS,
@@ -55,6 +56,11 @@ async fn run(cli: Cli, printer: &Printer) -> Result<(), Problem> {
             printer.data(script)
         }
         Command::Sandbox(SandboxCommand::Serve(args)) => serve::serve(args, printer).await,
+        Command::Sandbox(SandboxCommand::User(command)) => command.run(profile, printer).await,
+        Command::Sandbox(SandboxCommand::Clock(command)) => command.run(profile, printer).await,
+        Command::Sandbox(SandboxCommand::Notifications(command)) => {
+            command.run(profile, printer).await
+        }
         Command::Call(args) => args.run(profile, printer).await,
         Command::UserCard(UserCardCommand::Get { card }) => {
             user_card::get(profile, card, printer).await

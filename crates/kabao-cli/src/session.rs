@@ -15,6 +15,9 @@ use crate::{
 pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) identity: Identity,
+    /// The host, if it is not production.
+    pub(crate) base_url: Option<String>,
+    pub(crate) root_certificate: Option<Vec<u8>>,
     defaults: Defaults,
     /// Keeps the embedded sandbox alive while calls are made.
     sandbox: Option<Sandbox>,
@@ -38,6 +41,8 @@ impl Session {
         Ok(Self {
             client: connect(&access)?,
             identity: access.identity,
+            base_url: access.base_url,
+            root_certificate: access.root_certificate,
             defaults,
             sandbox,
         })
@@ -89,6 +94,16 @@ impl Session {
                 .hint("leave --brand-id out, or choose another profile")),
                 _ => Ok(None),
             },
+        }
+    }
+
+    /// The brand, whoever calls.
+    pub(crate) fn any_brand_id(&self, flag: Option<String>) -> Result<String, Problem> {
+        match &self.identity {
+            Identity::Brand(own) => self.brand_id(flag).map(|_| own.clone()),
+            Identity::Merchant(_) => self
+                .brand_id(flag)?
+                .ok_or_else(|| missing("--brand-id", Setting::BRAND_ID)),
         }
     }
 

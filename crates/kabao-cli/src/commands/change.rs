@@ -3,10 +3,10 @@
 use clap::Args;
 use kabao::{
     Sensitive,
-    card_member::{CommonFieldName, UserCardChange, UserInformation, ValidDateInformation},
+    card_member::{UserCardChange, UserInformation, ValidDateInformation},
 };
 
-use super::{input, page_body::PageBody, valid};
+use super::{form::FormArgs, input, page_body::PageBody, valid};
 use crate::problem::Problem;
 
 /// What to change.
@@ -34,14 +34,8 @@ pub(crate) struct ChangeArgs {
     /// 3339, or dates in Chinese time).
     #[arg(long, value_name = "VALIDITY", value_parser = valid::parse, help_heading = HEADING)]
     valid: Option<ValidDateInformation>,
-    /// Answer to one of WeChat's questions: sex, name, birthday, address,
-    /// email, city. Repeatable; other answers stay.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = answer, help_heading = HEADING)]
-    common: Vec<Answer>,
-    /// Choices in one of the template's questions. Repeatable; other answers
-    /// stay.
-    #[arg(long, value_name = "NAME=VALUE,…", value_parser = answer, help_heading = HEADING)]
-    custom: Vec<Answer>,
+    #[command(flatten, next_help_heading = HEADING)]
+    form: FormArgs,
     /// The whole body as JSON, plaintext values included; `-` is stdin. Instead
     /// of the flags above.
     #[arg(long, value_name = "FILE|-", help_heading = HEADING, conflicts_with_all = [
@@ -53,21 +47,6 @@ pub(crate) struct ChangeArgs {
 
 const HEADING: &str = "What to change";
 
-/// `NAME=VALUE`, of which `Debug` shows no value.
-#[derive(Debug, Clone)]
-struct Answer {
-    name: String,
-    value: Sensitive,
-}
-
-fn answer(text: &str) -> Result<Answer, String> {
-    let (name, value) = input::pair(text)?;
-    Ok(Answer {
-        name,
-        value: value.into(),
-    })
-}
-
 /// A change, and the ids that came with it.
 #[derive(Debug)]
 pub(crate) struct Requested {
@@ -75,14 +54,7 @@ pub(crate) struct Requested {
     pub(crate) brand_id: Option<String>,
     pub(crate) card_id: Option<String>,
     pub(crate) openid: Option<String>,
-    answers: Answers,
-}
-
-/// Form answers given one by one.
-#[derive(Debug, Default)]
-struct Answers {
-    common: Vec<Answer>,
-    custom: Vec<Answer>,
+    form: FormArgs,
 }
 
 impl ChangeArgs {
@@ -124,10 +96,7 @@ impl ChangeArgs {
             brand_id: None,
             card_id: None,
             openid: None,
-            answers: Answers {
-                common: self.common,
-                custom: self.custom,
-            },
+            form: self.form,
         })
     }
 }
@@ -144,14 +113,14 @@ impl Requested {
             brand_id: brand_id.map(Into::into),
             card_id: card_id.map(Into::into),
             openid: openid.map(Into::into),
-            answers: Answers::default(),
+            form: FormArgs::default(),
         }
     }
 
     /// Whether single answers change, so that the others must be sent again:
     /// the API replaces them all.
     pub(crate) fn merges_answers(&self) -> bool {
-        !self.answers.common.is_empty() || !self.answers.custom.is_empty()
+        !self.form.is_empty()
     }
 
     /// The change, its answers put into the stored ones.
@@ -159,20 +128,7 @@ impl Requested {
         if !self.merges_answers() {
             return Ok(self.change);
         }
-        let mut information = stored.cloned().unwrap_or_default();
-        for answer in self.answers.common {
-            let name = common_name(&answer.name)?;
-            let fields = information.common_field_list.get_or_insert_default();
-            fields.retain(|field| field.name.as_ref() != Some(&name));
-            information = information.common(name, answer.value);
-        }
-        for answer in self.answers.custom {
-            let chosen = answer.value.expose().split(',').map(Sensitive::from);
-            let chosen: Vec<_> = chosen.filter(|value| !value.expose().is_empty()).collect();
-            let fields = information.custom_field_list.get_or_insert_default();
-            fields.retain(|field| field.name.as_deref() != Some(&answer.name));
-            information = information.custom(answer.name, chosen);
-        }
+        let information = self.form.over(stored)?;
         Ok(self.change.user_information(information))
     }
 }
@@ -184,33 +140,8 @@ fn from_file(file: &str) -> Result<Requested, Problem> {
         card_id: body.card_id.clone(),
         openid: body.openid.clone(),
         change: body.into_change(),
-        answers: Answers::default(),
+        form: FormArgs::default(),
     })
-}
-
-/// `sex` as well as `USER_FORM_FLAG_SEX`.
-fn common_name(name: &str) -> Result<CommonFieldName, Problem> {
-    const PREFIX: &str = "USER_FORM_FLAG_";
-    let full = name.to_ascii_uppercase();
-    let full = if full.starts_with(PREFIX) {
-        full
-    } else {
-        format!("{PREFIX}{full}")
-    };
-    let known = CommonFieldName::from(full);
-    if known.is_known() {
-        return Ok(known);
-    }
-    let names: Vec<String> = CommonFieldName::KNOWN
-        .iter()
-        .map(|name| name.trim_start_matches(PREFIX).to_ascii_lowercase())
-        .collect();
-    Err(
-        Problem::new(format!("--common {name}: there is no such question")).hint(format!(
-            "WeChat's questions are {}; for the template's own use --custom",
-            names.join(", ")
-        )),
-    )
 }
 
 /// A member that would be refused, by the flag that gives it.
@@ -227,6 +158,7 @@ fn field_problem(error: &kabao::core::field::FieldError) -> Problem {
 mod tests {
     use super::*;
     use clap::Parser;
+    use kabao::card_member::CommonFieldName;
 
     #[derive(Parser)]
     struct Line {

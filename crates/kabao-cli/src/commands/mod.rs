@@ -3,9 +3,10 @@
 pub(crate) mod call;
 pub(crate) mod change;
 mod explain;
+mod form;
 mod input;
 pub(crate) mod list;
 mod page_body;
-pub(crate) mod serve;
+pub(crate) mod sandbox;
 pub(crate) mod user_card;
 mod valid;

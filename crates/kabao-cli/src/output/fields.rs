@@ -27,7 +27,11 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    fn new(label: impl Into<String>, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub(super) fn new(
+        label: impl Into<String>,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
         Self {
             label: label.into(),
             name: name.into(),

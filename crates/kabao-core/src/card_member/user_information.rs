@@ -1,3 +1,5 @@
+use std::convert::Infallible;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -5,7 +7,7 @@ use crate::{
     field::FieldError,
     field::at_most,
     open_enum::open_enum,
-    sensitive::Sensitive,
+    sensitive::{Revealed, Sensitive},
 };
 
 open_enum! {
@@ -76,6 +78,21 @@ impl UserInformation {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+}
+
+impl UserInformation {
+    /// The answers in plaintext, to be shown or written: a decision that
+    /// somebody takes.
+    #[must_use]
+    pub fn reveal(&self) -> UserInformation<Revealed> {
+        let revealed = self
+            .clone()
+            .try_map("", &mut |_, value| Ok::<_, Infallible>(value.reveal()));
+        match revealed {
+            Ok(revealed) => revealed,
+            Err(never) => match never {},
+        }
     }
 }
 

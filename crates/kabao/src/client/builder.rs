@@ -251,10 +251,7 @@ impl ClientBuilder {
         if let Some(transport) = &self.transport {
             return Ok(Arc::clone(transport));
         }
-        let mut settings = Settings {
-            connect_timeout: self.connect_timeout,
-            roots: Vec::new(),
-        };
+        let mut settings = Settings::new(self.connect_timeout);
         for pem in &self.roots {
             settings
                 .add_roots(pem)

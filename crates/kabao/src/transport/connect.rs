@@ -21,19 +21,50 @@ use hyper_util::client::{
     },
     proxy::matcher::{Intercept, Matcher},
 };
-use rustls::{ClientConfig, crypto::aws_lc_rs, pki_types::CertificateDer};
+use rustls::{
+    ClientConfig,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
 use rustls_platform_verifier::Verifier;
 use tower_service::Service;
 
+use super::{Stage, TransportError};
+
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// What the builder passes on.
+/// How connections are made.
 #[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    /// For address, proxy and TLS together.
-    pub(crate) connect_timeout: Duration,
-    /// Authorities beside those of the system.
-    pub(crate) roots: Vec<CertificateDer<'static>>,
+pub struct Settings {
+    pub(super) connect_timeout: Duration,
+    pub(super) roots: Vec<CertificateDer<'static>>,
+}
+
+impl Settings {
+    /// `connect_timeout` is for address, proxy and TLS together.
+    #[must_use]
+    pub fn new(connect_timeout: Duration) -> Self {
+        Self {
+            connect_timeout,
+            roots: Vec::new(),
+        }
+    }
+
+    /// Adds the authorities of a PEM bundle to those of the system.
+    ///
+    /// # Errors
+    /// [`TransportError`] if there is no certificate in it.
+    pub fn add_roots(&mut self, pem: &[u8]) -> Result<(), TransportError> {
+        let roots = CertificateDer::pem_slice_iter(pem)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| TransportError::new(Stage::Unsendable, error.to_string()))?;
+        if roots.is_empty() {
+            let reason = "no certificate found, expected a PEM section `BEGIN CERTIFICATE`";
+            return Err(TransportError::new(Stage::Unsendable, reason));
+        }
+        self.roots.extend(roots);
+        Ok(())
+    }
 }
 
 /// Makes connections. Cloned for every request, so all of it is shared.

@@ -10,41 +10,48 @@ use hyper_util::{
     client::legacy::{Client, Error as ClientError},
     rt::{TokioExecutor, TokioTimer},
 };
-use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 use super::{
     Sending, Stage, Transport, TransportError,
     connect::{Connector, Settings},
 };
 
-impl Settings {
-    /// Adds the authorities of a PEM bundle to those of the system.
-    pub(crate) fn add_roots(&mut self, pem: &[u8]) -> Result<(), TransportError> {
-        let roots = CertificateDer::pem_slice_iter(pem)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| TransportError::new(Stage::Unsendable, error.to_string()))?;
-        if roots.is_empty() {
-            let reason = "no certificate found, expected a PEM section `BEGIN CERTIFICATE`";
-            return Err(TransportError::new(Stage::Unsendable, reason));
-        }
-        self.roots.extend(roots);
-        Ok(())
-    }
-}
-
 /// HTTP/1.1 with rustls, connections reused.
 ///
 /// hyper sends path and query as they are given. Libraries on top of it put
 /// them through a URL parser, which resolves and re-encodes: then it is not what
 /// was signed that goes out.
+///
+/// A [`Client`](crate::Client) has one of its own; this is for programs that put
+/// their own [`Transport`] around it.
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use kabao::transport::{HyperTransport, Sending, Settings, Transport};
+///
+/// #[derive(Debug)]
+/// struct Counting(HyperTransport, std::sync::atomic::AtomicUsize);
+///
+/// impl Transport for Counting {
+///     fn send(&self, request: http::Request<bytes::Bytes>, limit: usize) -> Sending<'_> {
+///         self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+///         self.0.send(request, limit)
+///     }
+/// }
+///
+/// let inner = HyperTransport::new(Settings::new(Duration::from_secs(5)));
+/// let transport = Arc::new(Counting(inner, Default::default()));
+/// ```
 #[derive(Debug)]
-pub(crate) struct HyperTransport {
+pub struct HyperTransport {
     connector: Connector,
     client: Client<Connector, Full<Bytes>>,
 }
 
 impl HyperTransport {
-    pub(crate) fn new(settings: Settings) -> Self {
+    /// Connects when there is something to send.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
         let connector = Connector::new(settings);
         let client = Client::builder(TokioExecutor::new())
             // The server closes idle connections after 8 s.
@@ -166,11 +173,7 @@ mod tests {
     use super::*;
 
     fn transport() -> HyperTransport {
-        let settings = Settings {
-            connect_timeout: Duration::from_millis(300),
-            roots: Vec::new(),
-        };
-        HyperTransport::new(settings)
+        HyperTransport::new(Settings::new(Duration::from_millis(300)))
     }
 
     /// A server that gives each request on each connection the next answer, and

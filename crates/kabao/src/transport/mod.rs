@@ -8,7 +8,7 @@ use std::{error::Error as StdError, fmt, future::Future, pin::Pin};
 
 use bytes::Bytes;
 
-pub(crate) use self::{connect::Settings, hyper::HyperTransport};
+pub use self::{connect::Settings, hyper::HyperTransport};
 
 /// What [`Transport::send`] gives.
 pub type Sending<'a> =

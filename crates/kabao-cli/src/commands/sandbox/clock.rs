@@ -1,0 +1,123 @@
+//! `kabao sandbox clock`: the sandbox's business time.
+
+use clap::Subcommand;
+use jiff::{Span, Timestamp};
+use serde_json::{Value, json};
+
+use crate::{
+    control::Control,
+    output::{members, printer::Printer},
+    problem::Problem,
+    session::Session,
+};
+
+/// What to do with the clock. Signatures stay on real time.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClockCommand {
+    /// Show the time.
+    Show,
+    /// Set it; it runs on from there.
+    Set {
+        /// RFC 3339, such as 2030-01-01T00:00:00+08:00.
+        #[arg(value_parser = instant)]
+        time: Timestamp,
+    },
+    /// Let time pass.
+    Advance {
+        /// Such as 30d, 12h or 1h30m; a day has 24 hours.
+        #[arg(value_parser = seconds)]
+        span: i64,
+    },
+    /// Stop the clock.
+    Freeze,
+    /// Let the clock run on from where it stands.
+    Run,
+    /// Go back to real time.
+    Reset,
+}
+
+impl ClockCommand {
+    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+        let outcome = Session::with(profile, printer, async |session| {
+            let control = Control::of(session)?;
+            let setting = match self {
+                Self::Show => return control.get("clock").await,
+                Self::Set { time } => json!({"now": time.to_string()}),
+                Self::Advance { span } => {
+                    let clock = control.get("clock").await?;
+                    later(&clock, span)?
+                }
+                Self::Freeze => json!({"frozen": true}),
+                Self::Run => json!({"frozen": false}),
+                Self::Reset => json!({"offset_seconds": 0, "frozen": false}),
+            };
+            control.put("clock", &setting).await
+        });
+        members::show(&outcome.await?, printer)
+    }
+}
+
+/// The setting that moves a clock on. A running one moves by its offset, so
+/// that nothing is lost on the way.
+fn later(clock: &Value, seconds: i64) -> Result<Value, Problem> {
+    let unreadable = || Problem::refused("the sandbox's clock cannot be read");
+    let too_far = || Problem::new("that is too far away");
+    if clock.get("frozen") == Some(&Value::Bool(false)) {
+        let offset = clock.get("offset_seconds").and_then(Value::as_i64);
+        let moved = offset.ok_or_else(unreadable)?.checked_add(seconds);
+        return Ok(json!({"offset_seconds": moved.ok_or_else(too_far)?}));
+    }
+    let now = clock.get("now").and_then(Value::as_str);
+    let now: Timestamp = now
+        .and_then(|now| now.parse().ok())
+        .ok_or_else(unreadable)?;
+    let span = Span::new().try_seconds(seconds);
+    let moved = span.and_then(|span| now.checked_add(span));
+    Ok(json!({"now": moved.map_err(|_| too_far())?.to_string()}))
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse()
+        .map_err(|_| "write RFC 3339, such as 2030-01-01T00:00:00+08:00".into())
+}
+
+fn seconds(text: &str) -> Result<i64, String> {
+    let span: Span = text
+        .parse()
+        .map_err(|_| "write 30d, 12h, 1h30m, 45s".to_owned())?;
+    span.total((
+        jiff::Unit::Second,
+        jiff::SpanRelativeTo::days_are_24_hours(),
+    ))
+    .map_err(|error| error.to_string())
+    .map(|seconds| seconds.round() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_units() {
+        assert_eq!(seconds("30d"), Ok(30 * 86_400));
+        assert_eq!(seconds("1h30m"), Ok(5400));
+        assert_eq!(seconds("-2h"), Ok(-7200));
+        for text in ["", "30", "soon"] {
+            assert!(seconds(text).expect_err(text).contains("30d"));
+        }
+    }
+
+    #[test]
+    fn time_passes_from_where_the_clock_stands() {
+        let running = json!({"now": "x", "offset_seconds": 5, "frozen": false});
+        let moved = later(&running, 60).expect("moved");
+        assert_eq!(moved, json!({"offset_seconds": 65}));
+        let frozen = json!({"now": "2026-01-01T00:00:00.000+08:00", "frozen": true});
+        let moved = later(&frozen, 86_400).expect("moved");
+        assert_eq!(moved, json!({"now": "2026-01-01T16:00:00Z"}));
+        for clock in [&running, &frozen] {
+            assert!(later(clock, i64::MAX).is_err());
+        }
+        assert!(later(&Value::Null, 1).is_err());
+    }
+}

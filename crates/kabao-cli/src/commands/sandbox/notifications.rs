@@ -1,0 +1,86 @@
+//! `kabao sandbox notifications`: what was sent to brands, and how that went.
+
+use clap::Subcommand;
+use kabao::core::query::encode_component;
+use serde_json::{Value, json};
+
+use crate::{
+    control::Control,
+    output::{
+        members,
+        printer::{Format, Printer},
+        table,
+    },
+    problem::Problem,
+    session::Session,
+};
+
+/// What to do with notifications.
+#[derive(Debug, Subcommand)]
+pub(crate) enum NotificationsCommand {
+    /// List them, newest first.
+    List,
+    /// Show one, opened, with every attempt to deliver it.
+    Show {
+        /// The notification's id.
+        id: String,
+    },
+    /// Send one again.
+    Redeliver {
+        /// The notification's id.
+        id: String,
+    },
+}
+
+impl NotificationsCommand {
+    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+        let is_list = matches!(self, Self::List);
+        let outcome = Session::with(profile, printer, async |session| {
+            let control = Control::of(session)?;
+            match self {
+                Self::List => control.get("notifications").await,
+                Self::Show { id } => {
+                    let id = encode_component(&id);
+                    control.get(&format!("notifications/{id}")).await
+                }
+                Self::Redeliver { id } => {
+                    let id = encode_component(&id);
+                    let path = format!("notifications/{id}/redeliver");
+                    control.post(&path, &json!({})).await
+                }
+            }
+        });
+        let value = outcome.await?;
+        match value.get("data").and_then(Value::as_array) {
+            Some(rows) if is_list => list(rows, printer),
+            _ => members::show(&value, printer),
+        }
+    }
+}
+
+fn list(rows: &[Value], printer: &Printer) -> Result<(), Problem> {
+    match printer.format {
+        Format::Json => printer.json(&rows),
+        Format::Jsonl => rows.iter().try_for_each(|row| printer.json(row)),
+        Format::Table if rows.is_empty() => {
+            printer.note("no notification was sent");
+            Ok(())
+        }
+        Format::Table => {
+            let names = ["create_time", "event_type", "state", "attempts", "id"];
+            let head = ["Created", "Event", "State", "Attempts", "Id"];
+            let mut lines = vec![head.map(str::to_owned)];
+            lines.extend(rows.iter().map(|row| names.map(|name| cell(row, name))));
+            printer.data(table::columns_of(&lines, printer.paint()))
+        }
+    }
+}
+
+fn cell(row: &Value, name: &str) -> String {
+    match row.get(name) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) => items.len().to_string(),
+        Some(other) => other.to_string(),
+    }
+}
