@@ -160,11 +160,16 @@ impl UserCard {
         Ok(())
     }
 
+    /// When its validity is over; `None` if never.
+    #[must_use]
+    pub fn end(&self) -> Option<Timestamp> {
+        self.valid_date_information.end(self.pickup_time.instant()?)
+    }
+
+    /// To the millisecond, as lists count it.
     fn is_over(&self, now: Timestamp) -> bool {
-        self.pickup_time
-            .instant()
-            .and_then(|pickup| self.valid_date_information.end(pickup))
-            .is_some_and(|end| end <= now)
+        self.end()
+            .is_some_and(|end| end.as_millisecond() <= now.as_millisecond())
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     clock::{business_time, real_now},
     domain::{UserCard, UserCardId},
     refusal::Refusal,
+    store::{UserCardsOf, Window},
 };
 
 /// `GET …/user-cards/{user_card_code}`: code, template and user must all fit.
@@ -33,7 +34,7 @@ pub(crate) async fn list(cx: Context<'_>) -> Result<Reply, Refusal> {
     #[derive(Serialize)]
     struct Page<T> {
         data: Vec<T>,
-        total_count: usize,
+        total_count: u64,
         offset: u64,
         limit: u64,
     }
@@ -44,30 +45,22 @@ pub(crate) async fn list(cx: Context<'_>) -> Result<Reply, Refusal> {
     let limit = cx.members.number("limit", 1..=20)?;
     cx.authorise(&brand_id).await?;
     let now = cx.app.now().await?;
-    let cards = cx
-        .app
-        .store
-        .user_cards_of(&brand_id, &openid)
-        .await
-        .map_err(|error| failed(&error))?;
-    let matching: Vec<UserCard> = cards
+    let of = UserCardsOf {
+        brand_id,
+        openid,
+        state,
+        now,
+    };
+    let page = cx.app.store.user_cards(&of, Window { offset, limit }).await;
+    let page = page.map_err(|error| failed(&error))?;
+    let data = page
+        .rows
         .into_iter()
-        .filter(|card| {
-            state
-                .as_ref()
-                .is_none_or(|state| card.state_at(now) == *state)
-        })
-        .collect();
-    let total_count = matching.len();
-    let data = matching
-        .into_iter()
-        .skip(usize::try_from(offset).unwrap_or(usize::MAX))
-        .take(usize::try_from(limit).unwrap_or(usize::MAX))
         .map(|card| cx.seal(card.into_wire(now)))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Reply::ok(&Page {
         data,
-        total_count,
+        total_count: page.total,
         offset,
         limit,
     }))

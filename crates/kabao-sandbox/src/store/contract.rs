@@ -19,11 +19,19 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
-use super::{ClockSetting, Contents, KeyPurpose, Store, StoredKey, UserCardRule};
+use super::{
+    ClockSetting, Contents, KeyPurpose, Store, StoredKey, UserCardRule, UserCardsOf, Window,
+};
 use crate::{
     domain::{StoredState, UserCard, UserCardId},
     refusal::Refusal,
     sample,
+};
+
+/// More than any list of these tests has.
+const ALL: Window = Window {
+    offset: 0,
+    limit: 100,
 };
 
 /// Fills a new store.
@@ -259,11 +267,15 @@ pub async fn a_view_tells_card_leave_and_clock(store: &dyn Store) {
 /// A user's cards in one brand, newest pickup first.
 pub async fn a_users_cards_come_newest_first(store: &dyn Store) {
     let codes = async |brand_id: &str, openid: &str| -> Vec<String> {
-        let cards = store.user_cards_of(brand_id, openid).await.expect("listed");
-        cards
-            .into_iter()
-            .map(|card| card.id.user_card_code)
-            .collect()
+        let of = UserCardsOf {
+            brand_id: brand_id.into(),
+            openid: openid.into(),
+            state: None,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let page = store.user_cards(&of, ALL).await.expect("listed");
+        let codes = page.rows.into_iter();
+        codes.map(|card| card.id.user_card_code).collect()
     };
     assert_eq!(codes(sample::BRAND_ID, "second").await, ["newer", "older"]);
     assert_eq!(codes("1005", "second").await, ["elsewhere"]);

@@ -21,6 +21,8 @@ use crate::{
 pub(super) struct UserCardRow {
     pub(super) openid: String,
     pub(super) pickup_ms: i64,
+    /// When the validity is over; `None` if never.
+    pub(super) end_ms: Option<i64>,
     pub(super) state: String,
     pub(super) document: String,
     pub(super) personal: Option<Vec<u8>>,
@@ -34,6 +36,7 @@ impl UserCardRow {
         Ok(Self {
             openid: card.openid.clone(),
             pickup_ms: pickup_ms(card),
+            end_ms: card.end().map(Timestamp::as_millisecond),
             state: card.state.as_str().to_owned(),
             document: serde_json::to_string(&OpenPart::of(card))?,
             personal: seal_personal(card, vault)?,

@@ -1,48 +1,49 @@
 //! What the sandbox remembers.
 //!
-//! The trait speaks of cards and keys, not of tables: one method is one
-//! transaction and one rule, and time is an argument. Every backend keeps its
-//! own SQL and passes the same suite ([`contract`]). Personal data and secrets
-//! arrive in plaintext and rest sealed ([`Vault`]).
+//! A change is one rule in one transaction: the caller says which rows it needs
+//! ([`Needs`]), the store loads them ([`Workspace`]), the rule decides, and the
+//! store saves what changed together with the notifications that are owed; on a
+//! lost race all of it is done again. Every backend keeps its own SQL and passes
+//! the same suite ([`contract`]). Personal data and secrets arrive in plaintext
+//! and rest sealed ([`Vault`]).
 //!
 //! [`Vault`]: crate::vault::Vault
 
 mod address;
 pub mod contract;
+mod convenience;
 #[cfg(feature = "sqlite")]
 mod document;
+mod lists;
+mod outbox;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod workspace;
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::{
-    domain::{CardTemplate, UserCard, UserCardId},
+    domain::{Activity, CardTemplate, UserCard, UserCardId},
     refusal::Refusal,
 };
 
 pub use address::{inspect, open};
+pub use convenience::UserCardRule;
+pub use lists::{ActivitiesOf, CardTemplatesOf, Page, UserCardsOf, Window};
+pub use outbox::{Attempt, Outbox, Owed, OwedState, Then};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
-
-/// Decides a change of one card: changes it in place, or refuses and leaves no
-/// trace. It may run more than once if a race is lost.
-pub type UserCardRule = Arc<dyn Fn(&mut UserCard) -> Result<(), Refusal> + Send + Sync>;
+pub use workspace::{Kept, Needs, Record, Rule, Workspace};
 
 /// The sandbox's memory.
 #[async_trait]
-pub trait Store: fmt::Debug + Send + Sync {
-    /// Reads one card.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn user_card(&self, id: &UserCardId) -> Result<Option<UserCard>, StoreError>;
-
-    /// All that one look at a card needs, at one moment.
+pub trait Store: Outbox + fmt::Debug + Send + Sync {
+    /// All that one look at a card needs, at one moment: the way that most
+    /// requests take.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -52,37 +53,50 @@ pub trait Store: fmt::Debug + Send + Sync {
         mchid: Option<&str>,
     ) -> Result<UserCardView, StoreError>;
 
-    /// All cards of a user in a brand, newest pickup first.
+    /// Reads what is needed, at one moment.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn user_cards_of(
-        &self,
-        brand_id: &str,
-        openid: &str,
-    ) -> Result<Vec<UserCard>, StoreError>;
+    async fn load(&self, needs: &Needs) -> Result<Workspace, StoreError>;
 
-    /// Changes one card by `rule`, in one transaction, and gives it as it is
-    /// then. `None` if there is no such card; the inner error if the rule
-    /// refused.
+    /// Lets a rule decide over what it needs, and saves what it wrote, in one
+    /// transaction. The inner error is the rule's refusal, which leaves no
+    /// trace. `decide`, which every `dyn Store` has, is the same for rules that give something
+    /// back.
     ///
     /// # Errors
     /// [`StoreError`]; whether it was applied is then unknown.
-    async fn change_user_card(
-        &self,
-        id: &UserCardId,
-        rule: UserCardRule,
-    ) -> Result<Option<Result<UserCard, Refusal>>, StoreError>;
+    async fn apply(&self, needs: Needs, rule: Rule) -> Result<Result<(), Refusal>, StoreError>;
 
-    /// Reads a template.
+    /// Lists templates.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn card_template(
+    async fn card_templates(
         &self,
-        brand_id: &str,
-        card_id: &str,
-    ) -> Result<Option<CardTemplate>, StoreError>;
+        of: &CardTemplatesOf,
+        window: Window,
+    ) -> Result<Page<CardTemplate>, StoreError>;
+
+    /// Lists a user's cards.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn user_cards(
+        &self,
+        of: &UserCardsOf,
+        window: Window,
+    ) -> Result<Page<UserCard>, StoreError>;
+
+    /// Lists activities.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn activities(
+        &self,
+        of: &ActivitiesOf,
+        window: Window,
+    ) -> Result<Page<Activity>, StoreError>;
 
     /// Whether the brand lets this merchant manage its members.
     ///
@@ -102,8 +116,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// [`StoreError`].
     async fn set_clock(&self, setting: ClockSetting) -> Result<(), StoreError>;
 
-    /// Forgets everything but the keys and puts `contents` in place, in one
-    /// transaction. The clock goes back to real time.
+    /// Forgets everything but the keys, notifications that are owed included,
+    /// and puts `contents` in place, in one transaction. The clock goes back to
+    /// real time.
     ///
     /// # Errors
     /// [`StoreError`].

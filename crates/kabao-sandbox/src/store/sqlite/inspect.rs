@@ -55,6 +55,7 @@ fn look_at(path: &Path) -> Result<(), StoreError> {
         _ => Extent::Header,
     };
     if !is_in_use(path) {
+        refuse_cut_short(path, size)?;
         return check(path, connect_immutable, extent);
     }
     // The log may hold every page and hide what the file has become.
@@ -118,6 +119,22 @@ fn refuse_damaged_log(path: &Path) -> Result<(), StoreError> {
             ),
         )),
         // Gone or not yet written: another process is at work.
+        _ => Ok(()),
+    }
+}
+
+/// The end of a page that is nearly empty can go without SQLite's noticing.
+fn refuse_cut_short(path: &Path, size: u64) -> Result<(), StoreError> {
+    let pages = connect_immutable(path).and_then(|db| {
+        let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        Ok(pragma("page_count")?.saturating_mul(pragma("page_size")?))
+    });
+    match pages {
+        Ok(bytes) if bytes.unsigned_abs() > size => Err(damaged(
+            path,
+            damage(&format!("{size} of {bytes} bytes are there")),
+        )),
+        // What is no database at all is told by the check that follows.
         _ => Ok(()),
     }
 }

@@ -8,6 +8,7 @@
 mod checkpoint;
 mod failure;
 mod inspect;
+mod outbox;
 mod schema;
 mod statements;
 mod writer;
@@ -30,9 +31,12 @@ use self::{
     failure::{Failure, failed},
     writer::Writer,
 };
-use super::{ClockSetting, Contents, Store, StoreError, StoredKey, UserCardRule, UserCardView};
+use super::{
+    ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Needs, Page, Rule, Store, StoreError,
+    StoredKey, UserCardView, UserCardsOf, Window, Workspace,
+};
 use crate::{
-    domain::{CardTemplate, UserCard, UserCardId},
+    domain::{Activity, CardTemplate, UserCard, UserCardId},
     refusal::Refusal,
     vault::{MasterKey, Vault},
 };
@@ -114,6 +118,20 @@ impl SqliteStore {
         read(&self.reader(), &self.vault).map_err(|failure| failed(context, failure))
     }
 
+    /// For several statements that must see the same.
+    fn read_at_one_moment<T>(
+        &self,
+        context: &'static str,
+        read: impl FnOnce(&Connection, &Vault) -> Result<T, Failure>,
+    ) -> Result<T, StoreError> {
+        self.read(context, |db, vault| {
+            let moment = db.unchecked_transaction()?;
+            let seen = read(&moment, vault)?;
+            moment.commit()?;
+            Ok(seen)
+        })
+    }
+
     async fn write<T: Send + 'static>(
         &self,
         context: &'static str,
@@ -139,12 +157,6 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn user_card(&self, id: &UserCardId) -> Result<Option<UserCard>, StoreError> {
-        self.read("reading a card", |db, vault| {
-            statements::user_card(db, vault, id)
-        })
-    }
-
     async fn user_card_view(
         &self,
         id: &UserCardId,
@@ -155,35 +167,49 @@ impl Store for SqliteStore {
         })
     }
 
-    async fn user_cards_of(
-        &self,
-        brand_id: &str,
-        openid: &str,
-    ) -> Result<Vec<UserCard>, StoreError> {
-        self.read("reading a user's cards", |db, vault| {
-            statements::user_cards_of(db, vault, brand_id, openid)
-        })
+    async fn load(&self, needs: &Needs) -> Result<Workspace, StoreError> {
+        self.read_at_one_moment("reading", |db, vault| statements::load(db, vault, needs))
     }
 
-    async fn change_user_card(
-        &self,
-        id: &UserCardId,
-        rule: UserCardRule,
-    ) -> Result<Option<Result<UserCard, Refusal>>, StoreError> {
-        let id = id.clone();
-        self.write("changing a card", move |db, vault| {
-            statements::change_user_card(db, vault, &id, &rule)
+    async fn apply(&self, needs: Needs, rule: Rule) -> Result<Result<(), Refusal>, StoreError> {
+        self.write("applying a rule", move |db, vault| {
+            let mut workspace = statements::load(db, vault, &needs)?;
+            let decided = rule(&mut workspace);
+            if decided.is_ok() {
+                statements::save(db, vault, &workspace)?;
+            }
+            Ok(decided)
         })
         .await
     }
 
-    async fn card_template(
+    async fn card_templates(
         &self,
-        brand_id: &str,
-        card_id: &str,
-    ) -> Result<Option<CardTemplate>, StoreError> {
-        self.read("reading a template", |db, _| {
-            statements::card_template(db, brand_id, card_id)
+        of: &CardTemplatesOf,
+        window: Window,
+    ) -> Result<Page<CardTemplate>, StoreError> {
+        self.read_at_one_moment("listing templates", |db, _| {
+            statements::card_templates(db, of, window)
+        })
+    }
+
+    async fn user_cards(
+        &self,
+        of: &UserCardsOf,
+        window: Window,
+    ) -> Result<Page<UserCard>, StoreError> {
+        self.read_at_one_moment("listing a user's cards", |db, vault| {
+            statements::user_cards(db, vault, of, window)
+        })
+    }
+
+    async fn activities(
+        &self,
+        of: &ActivitiesOf,
+        window: Window,
+    ) -> Result<Page<Activity>, StoreError> {
+        self.read_at_one_moment("listing activities", |db, _| {
+            statements::activities(db, of, window)
         })
     }
 

@@ -20,7 +20,10 @@ use crate::store::StoreError;
 /// "kaba", so that `file` and this program know the store for what it is.
 pub(super) const APPLICATION_ID: i32 = 0x6b61_6261;
 
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../../migrations/sqlite/0002_product.sql"),
+];
 
 /// The schema this version makes.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;

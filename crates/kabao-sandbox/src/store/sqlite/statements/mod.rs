@@ -1,0 +1,156 @@
+//! The SQL, each function inside a transaction that somebody else holds.
+
+mod activities;
+mod card_templates;
+mod keys;
+mod outbox;
+mod records;
+mod user_cards;
+
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, Statement};
+
+use super::failure::Failure;
+use crate::{
+    store::{ClockSetting, Contents, Needs, Workspace, workspace::Mark},
+    vault::Vault,
+};
+
+pub(super) use activities::list as activities;
+pub(super) use card_templates::list as card_templates;
+pub(super) use keys::{all as keys, any as has_keys, insert as insert_key};
+pub(super) use outbox::{
+    latest as notifications, lease_due, next_due, note_attempt, one as notification, redeliver,
+};
+pub(super) use user_cards::{list as user_cards, view as user_card_view};
+
+/// The rows that a rule wants to see.
+pub(super) fn load(db: &Connection, vault: &Vault, needs: &Needs) -> Result<Workspace, Failure> {
+    let brand_id = needs.brand_id.as_str();
+    let mut workspace = Workspace::of(brand_id);
+    if let Some(card_id) = &needs.card_template {
+        let found = card_templates::one(db, brand_id, card_id)?;
+        workspace.card_templates.load(found);
+    }
+    if let Some((card_id, code)) = &needs.user_card {
+        let found = user_cards::one(db, vault, brand_id, card_id, code)?;
+        workspace.user_cards.load(found);
+    }
+    if let Some((card_id, openid)) = &needs.user_cards_of {
+        let found = user_cards::of_a_template(db, vault, brand_id, card_id, openid)?;
+        workspace.user_cards.load(found);
+    }
+    if let Some(activity_id) = &needs.activity {
+        let found = activities::one(db, brand_id, activity_id)?;
+        workspace.activities.load(found);
+    }
+    if let Some(card_id) = &needs.activities_of {
+        let found = activities::of_a_template(db, brand_id, card_id)?;
+        workspace.activities.load(found);
+    }
+    for (kind, id) in &needs.records {
+        let found = records::one(db, brand_id, kind, id)?;
+        workspace.records.load(found);
+    }
+    Ok(workspace)
+}
+
+/// What a rule has put, removed and owed.
+pub(super) fn save(db: &Connection, vault: &Vault, workspace: &Workspace) -> Result<(), Failure> {
+    let brand_id = workspace.brand_id();
+    for id in &workspace.removed_user_cards {
+        user_cards::remove(db, id)?;
+    }
+    for (template, mark) in workspace.card_templates.to_write() {
+        card_templates::write(db, template, mark)?;
+    }
+    for (card, mark) in workspace.user_cards.to_write() {
+        user_cards::write(db, vault, card, mark)?;
+    }
+    for (activity, mark) in workspace.activities.to_write() {
+        activities::write(db, activity, mark)?;
+    }
+    for (record, mark) in workspace.records.to_write() {
+        records::write(db, brand_id, record, mark)?;
+    }
+    for owed in &workspace.owed {
+        outbox::insert(db, vault, owed)?;
+    }
+    Ok(())
+}
+
+pub(super) fn serves(db: &Connection, mchid: &str, brand_id: &str) -> Result<bool, Failure> {
+    let mut statement =
+        db.prepare_cached("SELECT 1 FROM grants WHERE brand_id = ?1 AND mchid = ?2")?;
+    Ok(statement.exists([brand_id, mchid])?)
+}
+
+pub(super) fn clock(db: &Connection) -> Result<ClockSetting, Failure> {
+    let text = db
+        .prepare_cached("SELECT value FROM meta WHERE name = 'clock'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    clock_setting(text)
+}
+
+fn clock_setting(text: Option<String>) -> Result<ClockSetting, Failure> {
+    match text.as_deref().map(|text| text.split_once(' ')) {
+        None => Ok(ClockSetting::default()),
+        Some(Some(("running", offset_ms))) => Ok(ClockSetting::Running {
+            offset_ms: offset_ms.parse()?,
+        }),
+        Some(Some(("frozen", at))) => Ok(ClockSetting::Frozen { at: at.parse()? }),
+        Some(_) => Err(format!("`{}` is not a clock", text.unwrap_or_default()).into()),
+    }
+}
+
+pub(super) fn set_clock(db: &Connection, setting: ClockSetting) -> Result<(), Failure> {
+    let text = match setting {
+        ClockSetting::Running { offset_ms } => format!("running {offset_ms}"),
+        ClockSetting::Frozen { at } => format!("frozen {at}"),
+    };
+    db.prepare_cached(
+        "INSERT INTO meta (name, value) VALUES ('clock', ?1)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )?
+    .execute([text])?;
+    Ok(())
+}
+
+pub(super) fn replace_contents(
+    db: &Connection,
+    vault: &Vault,
+    contents: &Contents,
+) -> Result<(), Failure> {
+    db.execute_batch(
+        "DELETE FROM user_cards; DELETE FROM card_templates; DELETE FROM grants;
+         DELETE FROM activities; DELETE FROM records; DELETE FROM notifications;",
+    )?;
+    set_clock(db, ClockSetting::default())?;
+    for (mchid, brand_id) in &contents.grants {
+        db.prepare_cached("INSERT INTO grants (brand_id, mchid) VALUES (?1, ?2)")?
+            .execute([brand_id, mchid])?;
+    }
+    for template in &contents.card_templates {
+        card_templates::write(db, template, Mark::New)?;
+    }
+    for card in &contents.user_cards {
+        user_cards::write(db, vault, card, Mark::New)?;
+    }
+    Ok(())
+}
+
+/// Every row that a statement gives, each turned into what it stands for.
+fn collect<'db, T, R>(
+    mut statement: impl std::ops::DerefMut<Target = Statement<'db>>,
+    key: impl Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<R>,
+    mut open: impl FnMut(R) -> Result<T, Failure>,
+) -> Result<Vec<T>, Failure> {
+    let rows = statement.query_map(key, read)?;
+    rows.map(|row| open(row?)).collect()
+}
+
+/// The number in a row that has nothing else.
+fn count(row: &Row<'_>) -> rusqlite::Result<u64> {
+    Ok(row.get::<_, i64>(0)?.unsigned_abs())
+}
