@@ -10,6 +10,7 @@ use crate::{
     journal::Journal,
     keys::Keys,
     limits::{Limiter, RateLimits},
+    notify::Notifier,
     operations::Routes,
     refusal::Refusal,
     replay::Replays,
@@ -26,6 +27,7 @@ pub(crate) struct App {
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) switches: Switches,
+    pub(crate) notifier: Notifier,
     keys: RwLock<Arc<Keys>>,
 }
 
@@ -42,6 +44,7 @@ impl App {
         keys: Keys,
         limits: RateLimits,
         switches: Switches,
+        notifier: Notifier,
     ) -> Self {
         Self {
             store,
@@ -51,6 +54,7 @@ impl App {
             faults: Faults::default(),
             journal: Journal::default(),
             switches,
+            notifier,
             keys: RwLock::new(Arc::new(keys)),
         }
     }

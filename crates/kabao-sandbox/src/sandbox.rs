@@ -16,6 +16,7 @@ use crate::{
     folder::{DataFolder, DataFolderError},
     keys::{Keys, KeysError},
     limits::RateLimits,
+    notify::{NotificationSettings, Notifier, worker},
     server,
     store::{self, Store, StoreError},
     tls::{self, TlsError},
@@ -30,6 +31,7 @@ pub struct Sandbox {
     credentials: Credentials,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
+    deliveries: JoinHandle<()>,
 }
 
 impl Sandbox {
@@ -79,8 +81,10 @@ impl Sandbox {
     pub async fn stop(self) {
         // Without a receiver the server is gone already.
         let _ = self.stop.send(true);
-        if let Err(error) = self.server.await {
-            tracing::error!(%error, "the server task died");
+        for task in [self.server, self.deliveries] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the sandbox died");
+            }
         }
     }
 }
@@ -95,6 +99,7 @@ pub struct SandboxBuilder {
     rate_limits: RateLimits,
     tls: bool,
     refuse_replays: bool,
+    notifications: NotificationSettings,
 }
 
 impl Default for SandboxBuilder {
@@ -107,6 +112,7 @@ impl Default for SandboxBuilder {
             rate_limits: RateLimits::Documented,
             tls: false,
             refuse_replays: false,
+            notifications: NotificationSettings::default(),
         }
     }
 }
@@ -164,6 +170,14 @@ impl SandboxBuilder {
         self
     }
 
+    /// How notifications are written and where they may go. Default: as
+    /// documented, to this machine alone.
+    #[must_use]
+    pub fn notifications(mut self, settings: NotificationSettings) -> Self {
+        self.notifications = settings;
+        self
+    }
+
     /// Starts it on the running Tokio runtime.
     ///
     /// # Errors
@@ -198,14 +212,18 @@ impl SandboxBuilder {
         let switches = Switches {
             refuse_replays: self.refuse_replays,
         };
-        let app = Arc::new(App::new(store, keys, self.rate_limits, switches));
+        let notifier = Notifier::new(self.notifications, Some(authority.certificate_pem()));
+        let app = App::new(store, keys, self.rate_limits, switches, notifier);
+        let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
+        let deliveries = tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()));
         let server = tokio::spawn(server::run(listener, tls, app, stopped));
         Ok(Sandbox {
             address,
             credentials,
             stop,
             server,
+            deliveries,
         })
     }
 }

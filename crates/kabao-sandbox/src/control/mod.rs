@@ -1,5 +1,7 @@
 //! The control plane under `/_sandbox`: what only a sandbox can do.
 
+mod notifications;
+
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
@@ -37,6 +39,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             get(list_faults).post(arm_fault).delete(clear_faults),
         )
         .route("/_sandbox/requests", get(requests))
+        .merge(notifications::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(same_machine))
@@ -165,6 +168,7 @@ async fn set_clock(
         }
     };
     app.store.set_clock(setting).await?;
+    app.notifier.wake();
     Ok(Json(ClockState::of(setting)))
 }
 

@@ -11,39 +11,78 @@ use kabao_core::{
 };
 use serde_json::{Value, json};
 
-use super::settings::Form;
-use crate::{keys::CallerKeys, random};
+use super::{NotificationSettings, settings::Form};
+use crate::{
+    keys::CallerKeys,
+    random,
+    store::{Owed, OwedState},
+};
 
-/// Writes the body of a notification to one caller: the resource, its personal
-/// values sealed for the caller's newest certificate, all of it encrypted with
-/// the caller's key, in the documented envelope.
-pub(crate) fn compose(
-    to: &CallerKeys,
-    id: &str,
-    created: Timestamp,
-    event: Event,
-    form: Form,
-) -> Result<Vec<u8>, ComposeError> {
-    let kind = event.kind().ok_or(ComposeError::Unknown)?;
-    let event = if form.community_states {
-        in_community_words(event)
-    } else {
-        event
-    };
-    let resource = if form.plain_values {
-        serde_json::to_vec(&event.reveal())?
-    } else {
-        let certificate = to.certificates.first().ok_or(ComposeError::NoCertificate)?;
-        serde_json::to_vec(&event.seal(&certificate.public_key)?)?
-    };
-    let envelope = Envelope {
-        id,
-        created,
-        kind,
-        scheme: to.scheme,
-    };
-    let notification = envelope.seal(&resource, &to.secret, &random::resource_nonce())?;
-    Ok(serde_json::to_vec(&notification)?)
+/// Something happened of which a caller is to be told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Occasion<'a> {
+    /// Who is told: its keys sign and open, its kind decides the names.
+    pub(crate) to: &'a CallerKeys,
+    /// The tenant.
+    pub(crate) brand_id: &'a str,
+    /// The template, if it is about one.
+    pub(crate) card_id: Option<&'a str>,
+    pub(crate) notify_url: &'a str,
+    /// The notification's id, from [`random::notification_id`].
+    pub(crate) id: &'a str,
+    /// When it happened, by the sandbox's clock.
+    pub(crate) now: Timestamp,
+}
+
+impl Occasion<'_> {
+    /// Writes the notification for the outbox, due at once. Its body stays the
+    /// same on every attempt: the resource, its personal values sealed for the
+    /// receiver's newest certificate, all of it encrypted with the receiver's
+    /// key, in the documented envelope.
+    pub(crate) fn owed(
+        &self,
+        event: Event,
+        settings: &NotificationSettings,
+    ) -> Result<Owed, ComposeError> {
+        let kind = event.kind().ok_or(ComposeError::Unknown)?;
+        let resource = self.resource(event, settings.form)?;
+        let envelope = Envelope {
+            id: self.id,
+            created: self.now,
+            kind,
+            scheme: self.to.scheme,
+        };
+        let nonce = random::resource_nonce();
+        let notification = envelope.seal(&resource, &self.to.secret, &nonce)?;
+        Ok(Owed {
+            brand_id: self.brand_id.to_owned(),
+            id: self.id.to_owned(),
+            card_id: self.card_id.map(ToOwned::to_owned),
+            notify_url: self.notify_url.to_owned(),
+            body: serde_json::to_vec(&notification)?,
+            event_type: notification.event_type,
+            scheme: self.to.scheme,
+            identity: self.to.identity.clone(),
+            create_time: self.now,
+            state: OwedState::Pending,
+            attempts: Vec::new(),
+            next_attempt: Some(self.now),
+            leased_until: None,
+        })
+    }
+
+    fn resource(&self, event: Event, form: Form) -> Result<Vec<u8>, ComposeError> {
+        let event = match form.community_states {
+            true => in_community_words(event),
+            false => event,
+        };
+        if form.plain_values {
+            return Ok(serde_json::to_vec(&event.reveal())?);
+        }
+        let certificate = self.to.certificates.first();
+        let certificate = certificate.ok_or(ComposeError::NoCertificate)?;
+        Ok(serde_json::to_vec(&event.seal(&certificate.public_key)?)?)
+    }
 }
 
 /// What a body says, decrypted and opened; what does not open is told instead.
@@ -142,10 +181,27 @@ mod tests {
         Event::decode(name, RESOURCE.as_bytes()).expect("an event")
     }
 
-    fn written(to: &CallerKeys, event: Event, form: Form) -> (Notification, Value) {
-        let created = Timestamp::UNIX_EPOCH;
-        let body = compose(to, "8b33", created, event, form).expect("a body");
-        let notification: Notification = serde_json::from_slice(&body).expect("an envelope");
+    fn owed(to: &CallerKeys, event: Event, settings: &NotificationSettings) -> Owed {
+        let occasion = Occasion {
+            to,
+            brand_id: "1004",
+            card_id: Some("p"),
+            notify_url: "https://shop.example.com/notify",
+            id: "8b33",
+            now: Timestamp::UNIX_EPOCH,
+        };
+        occasion.owed(event, settings).expect("a notification")
+    }
+
+    fn written(
+        to: &CallerKeys,
+        event: Event,
+        settings: &NotificationSettings,
+    ) -> (Notification, Value) {
+        let owed = owed(to, event, settings);
+        let notification: Notification = serde_json::from_slice(&owed.body).expect("an envelope");
+        assert_eq!(owed.event_type, notification.event_type);
+        assert_eq!(owed.next_attempt, Some(Timestamp::UNIX_EPOCH), "at once");
         let resource = notification.open(&to.secret).expect("a resource");
         (
             notification,
@@ -157,7 +213,7 @@ mod tests {
     fn values_are_sealed_for_the_receiver_unless_told_otherwise() {
         let to = caller(Scheme::Wechatpay2Sha256Rsa2048);
         let created = || event("BRAND_MEMBER_CARD.USER_CARD.CREATE");
-        let (notification, resource) = written(&to, created(), Form::default());
+        let (notification, resource) = written(&to, created(), &NotificationSettings::default());
         assert_eq!(
             notification.event_type,
             "BRAND_MEMBER_CARD_SP.USER_CARD.CREATE"
@@ -172,28 +228,23 @@ mod tests {
         let opened = opener.open(&Sealed::from_wire(sealed)).expect("its key");
         assert_eq!(opened.expose(), "13800138000");
 
-        let plain = Form {
-            plain_values: true,
-            ..Form::default()
-        };
-        let (_, resource) = written(&to, created(), plain);
+        let plain = NotificationSettings::default().plain_values(true);
+        let (_, resource) = written(&to, created(), &plain);
         assert_eq!(resource["phone_number"], "13800138000");
     }
 
     #[test]
     fn states_have_the_names_that_were_chosen() {
         let to = caller(Scheme::WechatpayBrandSha256Rsa2048);
-        let community = Form {
-            community_states: true,
-            ..Form::default()
-        };
-        for (kind, form, state) in [
-            ("USER_CARD.CREATE", Form::default(), "UNACTIVATED"),
-            ("USER_CARD.CREATE", community, "NOT_EFFECTIVE"),
-            ("USER_CARD.DELETE", community, "DELETE"),
+        let usual = NotificationSettings::default();
+        let community = usual.clone().community_states(true);
+        for (kind, settings, state) in [
+            ("USER_CARD.CREATE", &usual, "UNACTIVATED"),
+            ("USER_CARD.CREATE", &community, "NOT_EFFECTIVE"),
+            ("USER_CARD.DELETE", &community, "DELETE"),
         ] {
             let name = format!("BRAND_MEMBER_CARD.{kind}");
-            let (notification, resource) = written(&to, event(&name), form);
+            let (notification, resource) = written(&to, event(&name), settings);
             assert_eq!(notification.event_type, name);
             assert_eq!(resource["user_card_state"], state);
         }
@@ -203,8 +254,7 @@ mod tests {
     fn people_read_what_was_written() {
         let to = caller(Scheme::Wechatpay2Sha256Rsa2048);
         let event = event("BRAND_MEMBER_CARD.USER_CARD.CREATE");
-        let form = Form::default();
-        let body = compose(&to, "8b33", Timestamp::UNIX_EPOCH, event, form).expect("a body");
+        let body = owed(&to, event, &NotificationSettings::default()).body;
         let expected: Value = serde_json::from_str(RESOURCE).expect("JSON");
         assert_eq!(for_people(Some(&to), &body), expected);
         let mut stranger = caller(Scheme::Wechatpay2Sha256Rsa2048);

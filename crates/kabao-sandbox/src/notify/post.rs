@@ -40,14 +40,14 @@ pub(crate) struct Poster {
 
 /// How an attempt went.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Attempt {
+pub(crate) struct Outcome {
     /// What the receiver answered, if it did.
     pub(crate) status: Option<u16>,
     /// Why it counts as failed; `None` if the receiver has taken it.
     pub(crate) error: Option<String>,
 }
 
-impl Attempt {
+impl Outcome {
     /// There was no answer.
     pub(crate) fn failed(error: impl Into<String>) -> Self {
         Self {
@@ -88,7 +88,7 @@ impl Poster {
         settings: &NotificationSettings,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Attempt {
+    ) -> Outcome {
         let attempt = async {
             let sockets = address.resolve(settings).await?;
             let stream = connect(&sockets).await?;
@@ -107,8 +107,8 @@ impl Poster {
         };
         match tokio::time::timeout(PATIENCE, attempt).await {
             Ok(Ok(attempt)) => attempt,
-            Ok(Err(error)) => Attempt::failed(error),
-            Err(_) => Attempt::failed("no answer within 5 s"),
+            Ok(Err(error)) => Outcome::failed(error),
+            Err(_) => Outcome::failed("no answer within 5 s"),
         }
     }
 
@@ -162,7 +162,7 @@ fn request(
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Full<Bytes>>,
-) -> Result<Attempt, String> {
+) -> Result<Outcome, String> {
     let broken = |error: hyper::Error| format!("the receiver broke off: {error}");
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
@@ -172,7 +172,7 @@ async fn exchange(
     driver.spawn(connection);
     let response = sender.send_request(request).await.map_err(broken)?;
     let status = response.status();
-    Ok(Attempt::answered(
+    Ok(Outcome::answered(
         status,
         &beginning(response.into_body()).await,
     ))
@@ -222,7 +222,7 @@ mod tests {
         String::from_utf8(seen).expect("text")
     }
 
-    async fn post(poster: &Poster, url: &str) -> Attempt {
+    async fn post(poster: &Poster, url: &str) -> Outcome {
         let address = Address::parse(url, false).expect("an address");
         let mut headers = HeaderMap::new();
         headers.insert("wechatpay-nonce", "n".parse().expect("a value"));
@@ -302,7 +302,7 @@ mod tests {
         let (listener, port) = listener().await;
         let begun = tokio::time::Instant::now();
         let attempt = post(&poster(), &format!("http://127.0.0.1:{port}/")).await;
-        assert_eq!(attempt, Attempt::failed("no answer within 5 s"));
+        assert_eq!(attempt, Outcome::failed("no answer within 5 s"));
         assert!(begun.elapsed() >= PATIENCE);
         drop(listener);
     }

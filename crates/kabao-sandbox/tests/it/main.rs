@@ -9,7 +9,9 @@
 
 mod control;
 mod gate;
+mod notifications;
 mod processes;
+mod receiver;
 mod support;
 mod user_cards;
 mod verdicts;

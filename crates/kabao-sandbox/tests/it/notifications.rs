@@ -1,0 +1,333 @@
+//! Notifications, from what causes them to the socket that takes them.
+
+use std::{
+    collections::HashSet,
+    thread,
+    time::{Duration, Instant},
+};
+
+use kabao_core::{
+    answer::header,
+    notification::{Event, Notification},
+};
+use kabao_sandbox::{NotificationSettings, RateLimits, Sandbox, SandboxBuilder};
+use serde_json::{Value, json};
+
+use crate::{
+    receiver::{Post, Receiver},
+    support::{Answer, Running, unix_now},
+};
+
+fn with(settings: NotificationSettings) -> impl FnOnce(SandboxBuilder) -> SandboxBuilder {
+    move |builder| builder.rate_limits(RateLimits::Off).notifications(settings)
+}
+
+fn echo(running: &Running, notify_url: &str) -> Answer {
+    let body = json!({
+        "echo_message": "你好",
+        "encrypted_echo_message": running.seal("密语"),
+        "notify_url": notify_url,
+    });
+    let merchant = running.merchant();
+    merchant.send("POST", "/v3/security/echo", &body.to_string())
+}
+
+fn echoed(running: &Running, notify_url: &str) {
+    let answer = echo(running, notify_url);
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+/// Stands still, so many seconds after it did so first.
+fn stop_clock_at(running: &Running, begin: i64, seconds: i64) {
+    let now = jiff::Timestamp::from_second(begin + seconds).unwrap();
+    let body = json!({"now": now.to_string(), "frozen": true});
+    running.control_ok("PUT", "/_sandbox/clock", Some(body));
+}
+
+fn listed(running: &Running) -> Vec<Value> {
+    let list = running.control_ok("GET", "/_sandbox/notifications", None);
+    list["data"].as_array().unwrap().clone()
+}
+
+/// The newest notification, once it has had so many attempts.
+fn after_attempts(running: &Running, count: usize) -> Value {
+    let patience = Instant::now() + Duration::from_secs(20);
+    loop {
+        let newest = listed(running).remove(0);
+        if newest["attempts"].as_array().unwrap().len() >= count {
+            return newest;
+        }
+        assert!(Instant::now() < patience, "{newest}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn id_of(post: &Post) -> String {
+    let Notification { id, .. } = post.envelope();
+    id
+}
+
+#[test]
+fn an_echo_is_posted_signed_and_doubly_encrypted() {
+    let running = Running::start();
+    let receiver = Receiver::answering([200]);
+    echoed(&running, &receiver.url);
+    let post = receiver.next();
+    assert_eq!(post.path, "/notify");
+    assert_eq!(post.header("content-type"), Some("application/json"));
+    assert_eq!(
+        post.header(header::SIGNATURE_TYPE),
+        Some("WECHATPAY2-SHA256-RSA2048")
+    );
+    assert!(post.header(header::REQUEST_ID).is_some());
+    let own = &running.credentials.merchant;
+    assert_eq!(post.verified(&running), own.wechatpay_public_key_id);
+
+    let envelope = post.envelope();
+    assert_eq!(envelope.id.len(), 36);
+    assert_eq!(envelope.event_type, "SECURITY_ECHO.SUCCESS");
+    assert_eq!(envelope.resource_type, "encrypt-resource");
+    assert_eq!(envelope.resource.original_type.as_deref(), Some("security"));
+    assert_eq!(
+        envelope.resource.associated_data.as_deref(),
+        Some("security")
+    );
+    let Event::SecurityEcho(echo) = post.event(&running) else {
+        panic!("{envelope:?}");
+    };
+    assert_eq!(echo.echo_message.as_deref(), Some("你好"));
+    let message = echo.encrypt_echo_message.unwrap();
+    assert_eq!((message.expose(), message.is_opened()), ("密语", true));
+
+    let seen = after_attempts(&running, 1);
+    assert_eq!(seen["id"], envelope.id);
+    assert_eq!(seen["state"], "DELIVERED");
+    assert_eq!(seen["notify_url"], receiver.url);
+    assert_eq!(seen["receiver"], own.mchid);
+    assert_eq!(seen["attempts"][0]["status"], 200);
+    receiver.stays_silent();
+}
+
+#[test]
+fn retries_follow_the_clock_each_signed_anew() {
+    let running = Running::start();
+    let begin = unix_now();
+    stop_clock_at(&running, begin, 0);
+    let receiver = Receiver::answering([500, 302, 204]);
+    echoed(&running, &receiver.url);
+    let first = receiver.next();
+    let seen = after_attempts(&running, 1);
+    assert_eq!(seen["state"], "PENDING");
+    assert_eq!(seen["attempts"][0]["status"], 500);
+    stop_clock_at(&running, begin, 14);
+    receiver.stays_silent();
+    stop_clock_at(&running, begin, 15);
+    let second = receiver.next();
+    after_attempts(&running, 2);
+    stop_clock_at(&running, begin, 30);
+    let third = receiver.next();
+    let seen = after_attempts(&running, 3);
+    assert_eq!(seen["state"], "DELIVERED");
+    assert!(seen.get("next_attempt").is_none(), "{seen}");
+    let statuses = [0, 1, 2].map(|index| seen["attempts"][index]["status"].clone());
+    assert_eq!(statuses, [500, 302, 204]);
+
+    for post in [&second, &third] {
+        assert_eq!(post.body, first.body);
+        post.verified(&running);
+        for name in [header::NONCE, header::SIGNATURE, header::REQUEST_ID] {
+            assert_ne!(post.header(name), first.header(name), "{name}");
+        }
+    }
+    stop_clock_at(&running, begin, 100_000);
+    receiver.stays_silent();
+}
+
+#[test]
+fn a_clock_that_has_run_out_can_be_wound_up_again() {
+    let settings = NotificationSettings::default().other_event_retries([Duration::ZERO]);
+    let running = Running::with(with(settings));
+    let receiver = Receiver::answering([500, 500, 500, 200]);
+    echoed(&running, &receiver.url);
+    let seen = after_attempts(&running, 2);
+    assert_eq!(seen["state"], "FAILED");
+    let path = format!("/_sandbox/notifications/{}", seen["id"].as_str().unwrap());
+    let redeliver = format!("{path}/redeliver");
+    for (attempts, state) in [(3, "FAILED"), (4, "DELIVERED"), (5, "DELIVERED")] {
+        running.control_ok("POST", &redeliver, None);
+        assert_eq!(after_attempts(&running, attempts)["state"], state);
+    }
+    let ids: HashSet<String> = (0..5).map(|_| id_of(&receiver.next())).collect();
+    assert_eq!(ids.len(), 1);
+
+    let whole = running.control_ok("GET", &path, None);
+    assert_eq!(whole["resource"]["echo_message"], "你好");
+    assert_eq!(whole["resource"]["encrypt_echo_message"], "密语");
+    assert_eq!(whole["attempts"].as_array().unwrap().len(), 5);
+    let body: Notification = serde_json::from_str(whole["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body.id, whole["id"]);
+}
+
+#[test]
+fn the_list_can_be_narrowed() {
+    let running = Running::start();
+    let receiver = Receiver::answering([200]);
+    for count in 1..=3 {
+        echoed(&running, &receiver.url);
+        after_attempts(&running, 1);
+        assert_eq!(listed(&running).len(), count);
+    }
+    let count = |query: &str| {
+        let path = format!("/_sandbox/notifications?{query}");
+        running.control_ok("GET", &path, None)["data"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(count("limit=2"), 2);
+    assert_eq!(count("state=DELIVERED&event_type=SECURITY_ECHO.SUCCESS"), 3);
+    assert_eq!(count("state=FAILED"), 0);
+    assert_eq!(count("event_type=USER_CARD.CREATE"), 0);
+    for wrong in ["state=LOST", "limit=many", "stat=FAILED"] {
+        let answer = running.control("GET", &format!("/_sandbox/notifications?{wrong}"), None);
+        assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()), "{wrong}");
+    }
+    for (method, path) in [("GET", "8b33"), ("POST", "8b33/redeliver")] {
+        let answer = running.control(method, &format!("/_sandbox/notifications/{path}"), None);
+        assert_eq!(answer.refusal(), (404, "NOT_FOUND".into()));
+    }
+}
+
+#[test]
+fn what_is_owed_survives_a_restart() {
+    let running = Running::start();
+    let begin = unix_now();
+    stop_clock_at(&running, begin, 0);
+    let receiver = Receiver::answering([503, 200]);
+    echoed(&running, &receiver.url);
+    let first = receiver.next();
+    after_attempts(&running, 1);
+    let folder = running.stop();
+    let again = Running::in_folder(folder, |builder| builder.rate_limits(RateLimits::Off));
+    receiver.stays_silent();
+    stop_clock_at(&again, begin, 15);
+    let second = receiver.next();
+    assert_eq!(second.body, first.body);
+    second.verified(&again);
+    assert_eq!(after_attempts(&again, 2)["state"], "DELIVERED");
+}
+
+#[test]
+fn stopping_waits_for_what_is_under_way() {
+    let running = Running::start();
+    let receiver = Receiver::slow(Duration::from_millis(800), [200]);
+    echoed(&running, &receiver.url);
+    receiver.next();
+    let again = Running::in_folder(running.stop(), |builder| {
+        builder.rate_limits(RateLimits::Off)
+    });
+    let seen = listed(&again).remove(0);
+    assert_eq!(seen["state"], "DELIVERED", "{seen}");
+    receiver.stays_silent();
+}
+
+#[test]
+fn two_processes_deliver_each_once() {
+    let running = Running::start();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let starting = Sandbox::builder()
+        .data_dir(running.folder.path())
+        .rate_limits(RateLimits::Off)
+        .start();
+    let second = runtime.block_on(starting).unwrap();
+    let receiver = Receiver::answering([200]);
+    for _ in 0..24 {
+        echoed(&running, &receiver.url);
+    }
+    let ids: HashSet<String> = (0..24).map(|_| id_of(&receiver.next())).collect();
+    assert_eq!(ids.len(), 24);
+    receiver.stays_silent();
+    runtime.block_on(second.stop());
+}
+
+#[test]
+fn another_process_delivers_what_this_one_owes() {
+    let running = Running::start();
+    let begin = unix_now();
+    stop_clock_at(&running, begin, 0);
+    let receiver = Receiver::answering([500, 200]);
+    echoed(&running, &receiver.url);
+    receiver.next();
+    after_attempts(&running, 1);
+    let folder = running.folder.path().to_owned();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let starting = Sandbox::builder().data_dir(folder).start();
+    let second = runtime.block_on(starting).unwrap();
+    // The clock is moved over here, and whoever looks first delivers.
+    stop_clock_at(&running, begin, 15);
+    receiver.next();
+    assert_eq!(after_attempts(&running, 2)["state"], "DELIVERED");
+    receiver.stays_silent();
+    runtime.block_on(second.stop());
+}
+
+#[test]
+fn a_silent_receiver_holds_nobody_up() {
+    let running = Running::start();
+    let silent = Receiver::slow(Duration::from_secs(30), [200]);
+    for _ in 0..4 {
+        echoed(&running, &silent.url);
+    }
+    let receiver = Receiver::answering([200]);
+    let begun = Instant::now();
+    echoed(&running, &receiver.url);
+    receiver.next();
+    assert!(
+        begun.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn nothing_leaves_this_machine() {
+    let running = Running::start();
+    echoed(&running, "https://192.0.2.7/notify");
+    let seen = after_attempts(&running, 1);
+    let error = seen["attempts"][0]["error"].as_str().unwrap();
+    assert!(
+        error.starts_with("refused: 192.0.2.7 is 192.0.2.7"),
+        "{error}"
+    );
+    assert_eq!(seen["state"], "PENDING");
+
+    for url in [
+        "http://192.0.2.7/notify",
+        "https://shop.example.com/notify?a=1",
+        "/notify",
+    ] {
+        let answer = echo(&running, url);
+        assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()), "{url}");
+        assert_eq!(answer.json()["detail"]["field"], "/notify_url");
+    }
+    assert_eq!(listed(&running).len(), 1);
+}
+
+#[test]
+fn strictness_takes_https_alone() {
+    let running = Running::with(with(NotificationSettings::default().https_only(true)));
+    let answer = echo(&running, "http://127.0.0.1:9/notify");
+    assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()));
+}
+
+#[test]
+fn values_may_be_sent_plain() {
+    let running = Running::with(with(NotificationSettings::default().plain_values(true)));
+    let receiver = Receiver::answering([200]);
+    echoed(&running, &receiver.url);
+    let post = receiver.next();
+    let key = kabao_core::ApiV3Key::new(running.credentials.merchant.apiv3_key.as_bytes());
+    let resource = post.envelope().open(&key.unwrap()).unwrap();
+    let resource: Value = serde_json::from_slice(&resource).unwrap();
+    assert_eq!(resource["encrypt_echo_message"], "密语");
+}
