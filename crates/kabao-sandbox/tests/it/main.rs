@@ -10,6 +10,7 @@
 mod control;
 mod gate;
 mod notifications;
+mod outbox;
 mod processes;
 mod receiver;
 mod support;

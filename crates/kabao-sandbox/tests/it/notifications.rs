@@ -38,7 +38,7 @@ fn echoed(running: &Running, notify_url: &str) {
 }
 
 /// Stands still, so many seconds after it did so first.
-fn stop_clock_at(running: &Running, begin: i64, seconds: i64) {
+pub fn stop_clock_at(running: &Running, begin: i64, seconds: i64) {
     let now = jiff::Timestamp::from_second(begin + seconds).unwrap();
     let body = json!({"now": now.to_string(), "frozen": true});
     running.control_ok("PUT", "/_sandbox/clock", Some(body));
@@ -50,7 +50,7 @@ fn listed(running: &Running) -> Vec<Value> {
 }
 
 /// The newest notification, once it has had so many attempts.
-fn after_attempts(running: &Running, count: usize) -> Value {
+pub fn after_attempts(running: &Running, count: usize) -> Value {
     let patience = Instant::now() + Duration::from_secs(20);
     loop {
         let newest = listed(running).remove(0);
