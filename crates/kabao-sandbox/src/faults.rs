@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Fault {
     /// What goes wrong.
     pub(crate) kind: FaultKind,
-    /// How many more answers it befalls; without it, all of them.
+    /// How many more answers (or notifications) it befalls; without it, all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) count: Option<u64>,
     /// Only requests with this method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) method: Option<String>,
-    /// Only requests whose path begins like this.
+    /// Only requests, or notifications, whose path begins like this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<String>,
 }
@@ -27,6 +27,9 @@ pub(crate) struct Fault {
 pub(crate) enum FaultKind {
     /// The answer's signature does not match it.
     BadSignature,
+    /// A notification carries a probe: a wrong signature that says so, as WeChat
+    /// Pay sends now and then to see whether the receiver verifies.
+    ProbeNotification,
 }
 
 /// The faults that are armed, in the order of arming.

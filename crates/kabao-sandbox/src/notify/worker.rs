@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use kabao_core::{
     answer::{header as wechatpay, signature_headers},
     authorization::Stamp,
+    signature::PROBE_PREFIX,
     time::Time,
 };
 use tokio::{sync::watch, task::JoinSet};
@@ -24,6 +25,7 @@ use super::{
 use crate::{
     app::{App, failed},
     clock::{business_time, real_now},
+    faults::FaultKind,
     keys::CallerKeys,
     random,
     store::{Attempt, Owed, StoreError, Then},
@@ -112,7 +114,13 @@ async fn post(app: &App, owed: &Owed) -> Outcome {
         return Outcome::failed("the receiver has no keys here");
     };
     match headers(sender, &owed.body) {
-        Ok(headers) => {
+        Ok(mut headers) => {
+            if app
+                .faults
+                .strikes(FaultKind::ProbeNotification, "POST", &address.path)
+            {
+                make_probe(&mut headers);
+            }
             let body = Bytes::copy_from_slice(&owed.body);
             let settings = &notifier.settings;
             notifier
@@ -151,6 +159,21 @@ fn headers(receiver: &CallerKeys, body: &[u8]) -> Result<HeaderMap, String> {
         headers.insert(name, value);
     }
     Ok(headers)
+}
+
+/// The rest of the signature stays, so that it has the length of a real one.
+fn make_probe(headers: &mut HeaderMap) {
+    let Some(signature) = headers.get_mut(wechatpay::SIGNATURE) else {
+        return;
+    };
+    let rest = signature
+        .to_str()
+        .ok()
+        .and_then(|text| text.get(PROBE_PREFIX.len()..));
+    let probe = format!("{PROBE_PREFIX}{}", rest.unwrap_or_default());
+    if let Ok(probe) = HeaderValue::try_from(probe) {
+        *signature = probe;
+    }
 }
 
 async fn note(app: &App, owed: &Owed, outcome: Outcome) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@
 
 mod blocking;
 mod keys;
+mod notifications;
 mod support;
 mod trouble;
 mod twelve_calls;
