@@ -3,8 +3,10 @@
 //! WeChat Pay has no sandbox for v3. This is one: it keeps state, checks every
 //! signature over the raw bytes, opens sealed fields and seals its own, signs
 //! its answers with the key that the request asks for, keeps the documented rate
-//! limits and refuses what the real service refuses, in the same form. Any
-//! language's SDK works against it unchanged but for the address.
+//! limits and refuses what the real service refuses, in the same form. What
+//! happens is told to the `notify_url` of whom it concerns, signed and encrypted,
+//! until it is taken ([`NotificationSettings`]). Any language's SDK works against
+//! it unchanged but for the address.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

@@ -20,7 +20,7 @@ use crate::{
     store::{Attempt, Owed, OwedState},
 };
 
-/// How many a list has unless it is told otherwise, and at most.
+/// How many of the latest a list has unless it is told otherwise, and at most.
 const LISTED: usize = 100;
 const MOST: usize = 1000;
 
@@ -101,12 +101,16 @@ async fn list(
 ) -> Result<Json<Value>, Trouble> {
     let Query(wanted) = wanted.map_err(|error| Trouble::param(error.body_text()))?;
     let state = wanted.state()?;
-    let latest = app.store.notifications(MOST).await?;
+    let limit = wanted.limit.unwrap_or(LISTED).min(MOST);
+    // A filter looks at all that can be listed.
+    let filters = state.is_some() || wanted.event_type.is_some();
+    let looked_at = if filters { MOST } else { limit };
+    let latest = app.store.notifications(looked_at).await?;
     let data: Vec<Summary<'_>> = latest
         .iter()
         .filter(|owed| state.is_none_or(|state| owed.state == state))
         .filter(|owed| wanted.is_event(owed))
-        .take(wanted.limit.unwrap_or(LISTED))
+        .take(limit)
         .map(Summary::from)
         .collect();
     Ok(Json(json!({ "data": data })))

@@ -36,7 +36,7 @@ use crate::{
 const POLL: Duration = Duration::from_millis(500);
 
 /// How many are tried at once.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 64;
 
 const USER_AGENT: &str = concat!("kabao-sandbox/", env!("CARGO_PKG_VERSION"));
 
