@@ -15,6 +15,7 @@ use crate::{
     refusal::Refusal,
     replay::Replays,
     store::{Store, StoreError},
+    switches::Switches,
 };
 
 /// Everything a request may touch. Shared by all connections.
@@ -28,14 +29,9 @@ pub(crate) struct App {
     pub(crate) journal: Journal,
     pub(crate) switches: Switches,
     pub(crate) notifier: Notifier,
+    /// Where it listens, for addresses that it gives out.
+    pub(crate) base_url: String,
     keys: RwLock<Arc<Keys>>,
-}
-
-/// What a sandbox does differently on request.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Switches {
-    /// Refuse a repeated Authorization instead of only marking it.
-    pub(crate) refuse_replays: bool,
 }
 
 impl App {
@@ -45,6 +41,7 @@ impl App {
         limits: RateLimits,
         switches: Switches,
         notifier: Notifier,
+        base_url: String,
     ) -> Self {
         Self {
             store,
@@ -55,6 +52,7 @@ impl App {
             journal: Journal::default(),
             switches,
             notifier,
+            base_url,
             keys: RwLock::new(Arc::new(keys)),
         }
     }

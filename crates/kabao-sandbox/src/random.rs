@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use aws_lc_rs::rand;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// 32 lower-case hex digits, as in real answers.
 pub(crate) fn answer_nonce() -> String {
@@ -56,4 +57,46 @@ fn hex(bytes: &[u8]) -> String {
             let _ = write!(text, "{byte:02x}");
             text
         })
+}
+
+/// A card code as WeChat Pay allocates it: 24 digits.
+pub(crate) fn card_code() -> String {
+    digits(&bytes::<24>())
+}
+
+/// The id of an activity: 12 digits, the first not 0.
+pub(crate) fn activity_id() -> String {
+    format!("7{}", digits(&bytes::<11>()))
+}
+
+/// The id of a template, in the manner of the real ones.
+pub(crate) fn card_id() -> String {
+    format!("p{}", letters(&bytes::<27>()))
+}
+
+/// The name of an exchange of points.
+pub(crate) fn record_id() -> String {
+    letters(&bytes::<20>())
+}
+
+/// A token for the front end: 32 lower-case hex digits.
+pub(crate) fn token() -> String {
+    hex(&bytes::<16>())
+}
+
+/// Slightly uneven, which is of no use to anybody.
+fn digits(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .map(|byte| char::from(b'0' + byte % 10))
+        .collect()
+}
+
+/// 64 letters, digits, `-` and `_`.
+fn letters(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD
+        .encode(bytes)
+        .chars()
+        .take(bytes.len())
+        .collect()
 }

@@ -57,6 +57,20 @@ impl Refusal {
         }))
     }
 
+    /// 400 `PARAM_ERROR`: a member of the body is missing.
+    #[must_use]
+    pub fn missing(name: &str) -> Self {
+        Self::param(
+            "body",
+            &FieldError::new(format!("/{name}"), "", "必填参数缺失"),
+        )
+    }
+
+    /// 400 `RESOURCE_ALREADY_EXISTS`.
+    pub fn already_exists(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", message)
+    }
+
     /// 400 `INVALID_REQUEST`: breaks a rule of the protocol or of the business.
     pub fn invalid_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST", message)

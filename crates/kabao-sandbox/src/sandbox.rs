@@ -11,7 +11,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    app::{App, Switches},
+    app::App,
     credentials::{Credentials, CredentialsError},
     folder::{DataFolder, DataFolderError},
     keys::{Keys, KeysError},
@@ -19,6 +19,7 @@ use crate::{
     notify::{NotificationSettings, Notifier, worker},
     server,
     store::{self, Store, StoreError},
+    switches::Switches,
     tls::{self, TlsError},
     vault::{MasterKey, MasterKeyError},
 };
@@ -98,7 +99,7 @@ pub struct SandboxBuilder {
     credentials_dir: Option<PathBuf>,
     rate_limits: RateLimits,
     tls: bool,
-    refuse_replays: bool,
+    switches: Switches,
     notifications: NotificationSettings,
 }
 
@@ -111,7 +112,7 @@ impl Default for SandboxBuilder {
             credentials_dir: None,
             rate_limits: RateLimits::Documented,
             tls: false,
-            refuse_replays: false,
+            switches: Switches::default(),
             notifications: NotificationSettings::default(),
         }
     }
@@ -166,7 +167,14 @@ impl SandboxBuilder {
     /// it, and so does the sandbox by default; the journal marks it.
     #[must_use]
     pub fn refuse_replays(mut self, refuse: bool) -> Self {
-        self.refuse_replays = refuse;
+        self.switches.refuse_replays = refuse;
+        self
+    }
+
+    /// What is to be done differently. Default: nothing.
+    #[must_use]
+    pub fn switches(mut self, switches: Switches) -> Self {
+        self.switches = switches;
         self
     }
 
@@ -209,11 +217,11 @@ impl SandboxBuilder {
         if let Some(folder) = &self.credentials_dir {
             credentials.write(folder)?;
         }
-        let switches = Switches {
-            refuse_replays: self.refuse_replays,
-        };
-        let notifier = Notifier::new(self.notifications, Some(authority.certificate_pem()));
-        let app = App::new(store, keys, self.rate_limits, switches, notifier);
+        let settings = self.notifications.switched(&self.switches);
+        let notifier = Notifier::new(settings, Some(authority.certificate_pem()));
+        let base_url = credentials.base_url.clone();
+        let limits = self.rate_limits;
+        let app = App::new(store, keys, limits, self.switches, notifier, base_url);
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
         let deliveries = tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()));

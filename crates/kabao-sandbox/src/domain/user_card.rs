@@ -1,14 +1,15 @@
 use jiff::Timestamp;
 use kabao_core::{
-    Sensitive, UserCardChange,
+    Sensitive, UserCardChange, UserCardKey,
     card_member::{
-        CardType, UserCard as WireUserCard, UserCardState, UserInformation, ValidDateInformation,
+        Card, CardType, UserCard as WireUserCard, UserCardState, UserInformation,
+        ValidDateInformation,
     },
     extra::Extra,
     time::Time,
 };
 
-use crate::refusal::Refusal;
+use crate::{refusal::Refusal, store::Workspace};
 
 /// The natural key of a user's card. A code is unique within a template.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,6 +20,22 @@ pub struct UserCardId {
     pub card_id: String,
     /// The code.
     pub user_card_code: String,
+}
+
+impl UserCardId {
+    /// The name of a card that is still without a code: no code begins with a
+    /// space, so none is ever taken for it.
+    pub(crate) fn without_code(brand_id: &str, card_id: &str, unique: &str) -> Self {
+        Self {
+            brand_id: brand_id.to_owned(),
+            card_id: card_id.to_owned(),
+            user_card_code: format!(" {unique}"),
+        }
+    }
+
+    fn has_code(&self) -> bool {
+        !self.user_card_code.starts_with(' ')
+    }
 }
 
 /// Where a card stands, as far as it is stored. `EXPIRED` is not: it follows
@@ -92,6 +109,57 @@ pub struct UserCard {
 }
 
 impl UserCard {
+    /// A card as it is when it comes to be: what the template gives, and nothing
+    /// else.
+    pub(crate) fn from_template(
+        template: &Card,
+        id: UserCardId,
+        openid: &str,
+        state: StoredState,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            openid: openid.to_owned(),
+            card_type: template.card_type.clone(),
+            card_color: Some(template.card_color.clone()),
+            card_picture_url: Some(template.card_picture_url.clone()),
+            phone_number: None,
+            level: template.init_level.clone(),
+            valid_date_information: template.valid_date_information.clone(),
+            pickup_time: Time::at(now),
+            user_information: None,
+            attach: None,
+            state,
+            invalid_reason: None,
+            invalid_time: None,
+            create_time: now,
+            modify_time: now,
+        }
+    }
+
+    /// Its code; `None` while the merchant that allocates codes has not
+    /// confirmed it.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.id.has_code().then_some(&*self.id.user_card_code)
+    }
+
+    /// Whether it counts as its user's card of the template.
+    pub(crate) fn is_live(&self) -> bool {
+        self.state != StoredState::Invalid
+    }
+
+    /// Ends it for good; once is enough.
+    pub(crate) fn invalidate(&mut self, reason: Option<String>, now: Timestamp) {
+        if self.is_live() {
+            self.state = StoredState::Invalid;
+            self.invalid_reason = reason;
+            self.invalid_time = Some(now);
+            self.modify_time = now;
+        }
+    }
+
     /// Where the card stands at `now`.
     #[must_use]
     pub fn state_at(&self, now: Timestamp) -> UserCardState {
@@ -107,8 +175,9 @@ impl UserCard {
     #[must_use]
     pub fn into_wire(self, now: Timestamp) -> WireUserCard {
         let user_card_state = self.state_at(now);
+        let user_card_code = self.code().unwrap_or_default().to_owned();
         WireUserCard {
-            user_card_code: self.id.user_card_code,
+            user_card_code,
             card_id: self.id.card_id,
             openid: self.openid,
             card_color: self.card_color,
@@ -136,9 +205,15 @@ impl UserCard {
     /// # Errors
     /// 400 `INVALID_REQUEST` if the card is invalid, whatever the change.
     pub fn change(&mut self, change: UserCardChange, now: Timestamp) -> Result<(), Refusal> {
-        if self.state == StoredState::Invalid {
+        if !self.is_live() {
             return Err(Refusal::invalid_request("会员卡已作废，不能修改"));
         }
+        self.adjust(change, now);
+        Ok(())
+    }
+
+    /// Applies a change whatever the state.
+    pub(crate) fn adjust(&mut self, change: UserCardChange, now: Timestamp) {
         replace_text(&mut self.card_color, change.card_color);
         replace_text(&mut self.card_picture_url, change.card_picture_url);
         replace_text(&mut self.level, change.level);
@@ -157,7 +232,6 @@ impl UserCard {
             self.user_information = Some(information.without_unknown());
         }
         self.modify_time = now;
-        Ok(())
     }
 
     /// When its validity is over; `None` if never.
@@ -170,6 +244,58 @@ impl UserCard {
     fn is_over(&self, now: Timestamp) -> bool {
         self.end()
             .is_some_and(|end| end.as_millisecond() <= now.as_millisecond())
+    }
+}
+
+/// The card that a request names: code, template and user must all fit.
+pub(crate) fn known<'a>(
+    workspace: &'a Workspace,
+    key: &UserCardKey,
+) -> Result<&'a UserCard, Refusal> {
+    workspace
+        .user_card(&key.card_id, &key.user_card_code)
+        .filter(|card| card.openid == key.openid)
+        .ok_or_else(|| {
+            Refusal::not_exists("用户会员卡不存在，请核对user_card_code、card_id与openid")
+        })
+}
+
+/// The card that a request names, unless it is invalid.
+pub(crate) fn live<'a>(
+    workspace: &'a Workspace,
+    key: &UserCardKey,
+) -> Result<&'a UserCard, Refusal> {
+    match known(workspace, key)? {
+        card if card.is_live() => Ok(card),
+        _ => Err(Refusal::invalid_request("会员卡已作废")),
+    }
+}
+
+/// The one card that a user has of a template.
+pub(crate) fn live_of<'a>(
+    workspace: &'a Workspace,
+    card_id: &'a str,
+    openid: &'a str,
+) -> Result<&'a UserCard, Refusal> {
+    workspace
+        .user_cards_of(card_id, openid)
+        .find(|card| card.is_live())
+        .ok_or_else(|| Refusal::not_exists("用户没有该模板的会员卡"))
+}
+
+/// The one card that a user has of a template, if it can be used.
+pub(crate) fn in_force<'a>(
+    workspace: &'a Workspace,
+    card_id: &'a str,
+    openid: &'a str,
+    now: Timestamp,
+) -> Result<&'a UserCard, Refusal> {
+    let card = live_of(workspace, card_id, openid)?;
+    match card.state_at(now) {
+        UserCardState::Effective => Ok(card),
+        state => Err(Refusal::invalid_request(format!(
+            "会员卡状态为{state}，不能使用"
+        ))),
     }
 }
 

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use kabao_core::notification::EventKind;
 
+use crate::switches::Switches;
+
 /// How notifications are written and delivered. The defaults follow the
 /// documentation.
 #[derive(Debug, Clone)]
@@ -115,6 +117,15 @@ impl NotificationSettings {
     pub fn other_event_retries(mut self, waits: impl IntoIterator<Item = Duration>) -> Self {
         self.other_waits = waits.into_iter().collect();
         self
+    }
+
+    /// These, with what the switches turn on.
+    pub(crate) fn switched(mut self, switches: &Switches) -> Self {
+        self.form.plain_values |= switches.plain_notifications;
+        self.form.community_states |= switches.community_states;
+        self.https_only |= switches.https_only;
+        let hosts = switches.notify_hosts.iter();
+        hosts.fold(self, Self::deliver_to)
     }
 
     /// How long to wait after so many failed attempts; `None` to give up.
