@@ -294,6 +294,12 @@ pub enum BuildError {
     /// A member that the service is known to refuse.
     #[error(transparent)]
     Field(#[from] FieldError),
+    /// A brand has no such operation, as far as its documentation is known.
+    #[error("{operation} is for service providers; no page for brands is known")]
+    PartnerOnly {
+        /// The operation.
+        operation: &'static str,
+    },
     /// A sensitive value.
     #[error("{field} cannot be sealed")]
     Seal {

@@ -52,3 +52,15 @@ pub(crate) fn color(field: &str, value: &str) -> Result<(), FieldError> {
         "a colour is written #RRGGBB, six hexadecimal digits",
     ))
 }
+
+/// A merchant's request number: 1 to `limit` of `0-9A-Za-z_-`.
+pub(crate) fn out_request_no(value: &str, limit: usize) -> Result<(), FieldError> {
+    const FIELD: &str = "/out_request_no";
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if value.is_empty() || !value.bytes().all(is_allowed) {
+        let shown: String = value.chars().take(40).collect();
+        let issue = "1 or more of 0-9, A-Z, a-z, - and _";
+        return Err(FieldError::new(FIELD, shown, issue));
+    }
+    at_most(FIELD, value, limit)
+}

@@ -4,6 +4,7 @@ use super::{CardType, CommonFieldName, ValidDateInformation};
 use crate::{
     call::{BuildError, Call, Method},
     extra::Extra,
+    field::{FieldError, at_most},
     open_enum::open_enum,
     operation::{Caller, Operation},
     sensitive::{Opener, Sealer},
@@ -153,6 +154,33 @@ pub struct JumpInformation {
     pub extra: Extra,
 }
 
+impl JumpInformation {
+    /// A page of a mini program.
+    pub fn new(jump_appid: impl Into<String>, jump_path: impl Into<String>) -> Self {
+        Self {
+            jump_appid: Some(jump_appid.into()),
+            jump_path: Some(jump_path.into()),
+            extra: Extra::default(),
+        }
+    }
+
+    /// Whether the members are short enough; `at` is where the page stands.
+    ///
+    /// # Errors
+    /// [`FieldError`] names the first that is not.
+    pub fn check(&self, at: &str) -> Result<(), FieldError> {
+        for (name, text, limit) in [
+            ("jump_appid", &self.jump_appid, 32),
+            ("jump_path", &self.jump_path, 128),
+        ] {
+            if let Some(text) = text {
+                at_most(&format!("{at}/{name}"), text, limit)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The page that sells a paid membership.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PurchaseInformation {
@@ -182,6 +210,36 @@ pub struct CardUserInformation {
     /// Members this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl CardUserInformation {
+    /// Whether the question is one that can be asked; `at` is where the form
+    /// stands.
+    ///
+    /// # Errors
+    /// [`FieldError`] names the first member that is not accepted.
+    pub fn check(&self, at: &str) -> Result<(), FieldError> {
+        let questions = self.custom_field_list.as_deref().unwrap_or_default();
+        let at = format!("{at}/custom_field_list");
+        if questions.len() > 1 {
+            let issue = "at most one question";
+            return Err(FieldError::new(at, questions.len().to_string(), issue));
+        }
+        let Some(question) = questions.first() else {
+            return Ok(());
+        };
+        if let Some(name) = &question.name {
+            at_most(&format!("{at}/0/name"), name, 32)?;
+        }
+        let choices = question.values.as_deref().unwrap_or_default();
+        let at = format!("{at}/0/values");
+        if choices.len() > 10 {
+            let issue = "at most 10 choices";
+            return Err(FieldError::new(at, choices.len().to_string(), issue));
+        }
+        let mut choices = choices.iter().enumerate();
+        choices.try_for_each(|(index, choice)| at_most(&format!("{at}/{index}"), choice, 8))
+    }
 }
 
 /// A question with its choices.

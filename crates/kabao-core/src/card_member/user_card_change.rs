@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use super::{UserCard, UserCardKey, UserInformation, ValidDateInformation};
+use super::{
+    UserCard, UserCardKey, UserInformation, ValidDateInformation,
+    request::{any_sensitive, refuse_unsealed, seal_with},
+};
 use crate::{
     call::{BuildError, Call, Method},
     extra::none,
@@ -256,23 +259,14 @@ impl Operation for UpdateUserCard {
             card_id: Option<&'a str>,
         }
         // Not a matter of `check`: it would leave in plaintext.
-        let information = self.change.user_information.as_ref();
-        if let Some(field) = information.and_then(|form| form.unknown_member("/user_information")) {
-            let issue = "not a member of the form; it would be sent unsealed";
-            return Err(FieldError::new(field, "", issue).into());
-        }
+        refuse_unsealed(self.change.user_information.as_ref())?;
         if self.check {
             self.change.check()?;
         }
         let in_query =
             matches!(caller, Caller::Partner { .. }).then_some(self.key.card_id.as_str());
         let in_body = in_query.is_none().then_some(self.key.card_id.as_str());
-        let change = self.change.clone().try_map(|field, value| {
-            seal.seal(&value).map_err(|source| BuildError::Seal {
-                field: field.to_owned(),
-                source,
-            })
-        })?;
+        let change = self.change.clone().try_map(seal_with(seal))?;
         Call::to(&caller.path("user-cards/{user_card_code}"))
             .param("user_card_code", &self.key.user_card_code)
             .query(&Query { card_id: in_query })
@@ -287,12 +281,11 @@ impl Operation for UpdateUserCard {
     }
 
     fn seals(&self) -> bool {
-        let mut any = false;
-        let _ = self.change.clone().try_map(|_, _| {
-            any = true;
-            Ok::<_, std::convert::Infallible>(())
-        });
-        any
+        let change = &self.change;
+        any_sensitive(
+            change.phone_number.as_ref(),
+            change.user_information.as_ref(),
+        )
     }
 
     fn decode(&self, body: &[u8], open: &dyn Opener) -> Result<UserCard, serde_json::Error> {

@@ -1,9 +1,8 @@
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{UserCard, UserCardState};
+use super::{Page, UserCard, UserCardState};
 use crate::{
     call::{BuildError, Call, Method},
-    extra::null_as_default,
     operation::{Caller, Operation},
     sensitive::{Opener, Sealed, Sealer, Sensitive},
 };
@@ -52,19 +51,7 @@ impl ListUserCards {
 }
 
 /// One page of a user's cards.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(bound(deserialize = "S: Deserialize<'de>"))]
-pub struct UserCardPage<S = Sensitive> {
-    /// The cards; absent as well as empty means none.
-    #[serde(default = "Vec::new", deserialize_with = "null_as_default")]
-    pub data: Vec<UserCard<S>>,
-    /// How many there are in all.
-    pub total_count: u64,
-    /// The row that the page begins with.
-    pub offset: u64,
-    /// How many rows were asked for.
-    pub limit: u64,
-}
+pub type UserCardPage<S = Sensitive> = Page<UserCard<S>>;
 
 impl Operation for ListUserCards {
     type Output = UserCardPage;
@@ -95,11 +82,6 @@ impl Operation for ListUserCards {
 
     fn decode(&self, body: &[u8], open: &dyn Opener) -> Result<UserCardPage, serde_json::Error> {
         let page: UserCardPage<Sealed> = serde_json::from_slice(body)?;
-        Ok(UserCardPage {
-            data: page.data.into_iter().map(|card| card.open(open)).collect(),
-            total_count: page.total_count,
-            offset: page.offset,
-            limit: page.limit,
-        })
+        Ok(page.map(|card| card.open(open)))
     }
 }

@@ -1,0 +1,244 @@
+use serde::Serialize;
+
+use super::{
+    Activity, ActivityChange, ActivityState, NewActivity, Page,
+    request::{BrandQuery, WithBrand, partner_only},
+};
+use crate::{
+    call::{BuildError, Call, Method},
+    operation::{Caller, Operation},
+    sensitive::{Opener, Sealer},
+};
+
+/// Creates an activity: coupons for those who join through the component.
+///
+/// `POST …/membership-activities`: page 4016464918, service providers only; 5 a
+/// second. The same `out_request_no` with the same content gives the same
+/// activity again, so it may be repeated.
+///
+/// ```
+/// use kabao_core::{card_member::{ActivityChannel, CreateActivity, NewActivity, ProductCouponStock},
+///     operation::{Caller, Operation}, PrivateKey};
+///
+/// # let key = PrivateKey::generate().unwrap();
+/// # let wechatpay_public_key = key.public_key();
+/// let activity = NewActivity {
+///     out_request_no: "1".into(),
+///     card_id: "pbLatj".into(),
+///     activity_channel: ActivityChannel::MerchantAppComponent,
+///     title: "入会有礼".into(),
+///     sub_title: "送券".into(),
+///     begin_time: "2026-01-01T00:00:00.000+08:00".into(),
+///     end_time: "2026-12-31T00:00:00.000+08:00".into(),
+///     apply_total: 100,
+///     product_coupon_stock_list: vec![ProductCouponStock::new("200000001", "100232301")],
+/// };
+/// let create = CreateActivity { activity, check: true };
+/// assert!(create.call(&Caller::Partner { brand_id: "1004".into() }, wechatpay_public_key).is_ok());
+/// // No brand page is known.
+/// assert!(create.call(&Caller::Brand, wechatpay_public_key).is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct CreateActivity {
+    /// The activity.
+    pub activity: NewActivity,
+    /// Whether [`NewActivity::check`] runs before anything is sent.
+    pub check: bool,
+}
+
+impl Operation for CreateActivity {
+    type Output = Activity;
+
+    fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
+        partner_only(caller, "create_membership_activity")?;
+        if self.check {
+            self.activity.check()?;
+        }
+        Call::to(&caller.path("membership-activities"))
+            .json(&WithBrand::new(caller, &self.activity))
+            .repeatable(true)
+            .build(Method::Post)
+    }
+
+    fn seals(&self) -> bool {
+        false
+    }
+
+    fn decode(&self, body: &[u8], _open: &dyn Opener) -> Result<Activity, serde_json::Error> {
+        serde_json::from_slice(body)
+    }
+}
+
+/// Lists activities, a page at a time.
+///
+/// `GET …/membership-activities`: page 4016588039, service providers only; 5 a
+/// second.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListActivities {
+    /// Only those of this template.
+    pub card_id: Option<String>,
+    /// Only those in this state.
+    pub activity_state: Option<ActivityState>,
+    /// How many rows to pass over.
+    pub offset: u64,
+    /// How many rows to give, 1 to 20.
+    pub limit: u64,
+}
+
+impl ListActivities {
+    /// The first page, as large as may be, of all activities.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            card_id: None,
+            activity_state: None,
+            offset: 0,
+            limit: Page::<Activity>::MAX_LIMIT,
+        }
+    }
+}
+
+impl Default for ListActivities {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Operation for ListActivities {
+    type Output = Page<Activity>;
+
+    fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
+        #[derive(Serialize)]
+        struct Query<'a> {
+            brand_id: Option<&'a str>,
+            card_id: Option<&'a str>,
+            activity_state: Option<&'a str>,
+            offset: u64,
+            limit: u64,
+        }
+        partner_only(caller, "list_membership_activities")?;
+        Call::to(&caller.path("membership-activities"))
+            .query(&Query {
+                brand_id: caller.brand_id(),
+                card_id: self.card_id.as_deref(),
+                activity_state: self.activity_state.as_ref().map(ActivityState::as_str),
+                offset: self.offset,
+                limit: self.limit,
+            })
+            .build(Method::Get)
+    }
+
+    fn seals(&self) -> bool {
+        false
+    }
+
+    fn decode(&self, body: &[u8], _open: &dyn Opener) -> Result<Page<Activity>, serde_json::Error> {
+        serde_json::from_slice(body)
+    }
+}
+
+/// Reads one activity.
+///
+/// `GET …/membership-activities/{activity_id}`: page 4016588015, service
+/// providers only; 5 a second.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetActivity {
+    /// The activity's id, digits.
+    pub activity_id: String,
+}
+
+impl Operation for GetActivity {
+    type Output = Activity;
+
+    fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
+        partner_only(caller, "get_membership_activity")?;
+        Call::to(&caller.path("membership-activities/{activity_id}"))
+            .param("activity_id", &self.activity_id)
+            .query(&BrandQuery {
+                brand_id: caller.brand_id(),
+            })
+            .build(Method::Get)
+    }
+
+    fn seals(&self) -> bool {
+        false
+    }
+
+    fn decode(&self, body: &[u8], _open: &dyn Opener) -> Result<Activity, serde_json::Error> {
+        serde_json::from_slice(body)
+    }
+}
+
+/// Changes an activity's titles and period. One that ended is refused (400
+/// `INVALID_REQUEST`).
+///
+/// `PATCH …/membership-activities/{activity_id}`: page 4016588044, service
+/// providers only; 5 a second. Setting values is repeatable.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UpdateActivity {
+    /// The activity's id, digits.
+    pub activity_id: String,
+    /// What it becomes.
+    pub change: ActivityChange,
+    /// Whether [`ActivityChange::check`] runs before anything is sent.
+    pub check: bool,
+}
+
+impl Operation for UpdateActivity {
+    type Output = Activity;
+
+    fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
+        partner_only(caller, "update_membership_activity")?;
+        if self.check {
+            self.change.check()?;
+        }
+        Call::to(&caller.path("membership-activities/{activity_id}"))
+            .param("activity_id", &self.activity_id)
+            .json(&WithBrand::new(caller, &self.change))
+            .repeatable(true)
+            .build(Method::Patch)
+    }
+
+    fn seals(&self) -> bool {
+        false
+    }
+
+    fn decode(&self, body: &[u8], _open: &dyn Opener) -> Result<Activity, serde_json::Error> {
+        serde_json::from_slice(body)
+    }
+}
+
+/// Terminates an activity: it no longer shows in the component, which itself
+/// goes on working.
+///
+/// `POST …/membership-activities/{activity_id}/terminate`: page 4016588028,
+/// service providers only. Repeating it changes nothing; one that expired is
+/// refused (400 `INVALID_REQUEST`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TerminateActivity {
+    /// The activity's id, digits.
+    pub activity_id: String,
+}
+
+impl Operation for TerminateActivity {
+    type Output = Activity;
+
+    fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
+        #[derive(Serialize)]
+        struct Nothing {}
+        partner_only(caller, "terminate_membership_activity")?;
+        Call::to(&caller.path("membership-activities/{activity_id}/terminate"))
+            .param("activity_id", &self.activity_id)
+            .json(&WithBrand::new(caller, Nothing {}))
+            .repeatable(true)
+            .build(Method::Post)
+    }
+
+    fn seals(&self) -> bool {
+        false
+    }
+
+    fn decode(&self, body: &[u8], _open: &dyn Opener) -> Result<Activity, serde_json::Error> {
+        serde_json::from_slice(body)
+    }
+}

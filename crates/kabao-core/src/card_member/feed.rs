@@ -1,0 +1,113 @@
+use serde::{Deserialize, Serialize};
+
+use super::{
+    UserCardKey,
+    request::{WithBrand, required},
+};
+use crate::{
+    call::{BuildError, Call, Method},
+    extra::Extra,
+    field::{FieldError, out_request_no},
+    operation::{Caller, Operation},
+    sensitive::{Opener, Sealer},
+};
+
+/// A line of news on a member's card.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UserFeed {
+    /// The brand.
+    pub brand_id: String,
+    /// The card template.
+    pub card_id: String,
+    /// The card.
+    pub user_card_code: String,
+    /// The user; only older pages have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openid: Option<String>,
+    /// The merchant's request number.
+    pub out_request_no: String,
+    /// Which sentence, with which values; older pages call it `cell_message`.
+    #[serde(alias = "cell_message")]
+    pub cell: String,
+    /// Members this version does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// Pushes a line of news that does not come from a WeChat Pay order. (Orders
+/// carry theirs in `attach`.)
+///
+/// `POST …/user-feeds`: page 4015336987 for the service provider, 5 a second;
+/// 4015582679 for the brand. The same `out_request_no` with the same content
+/// gives the same answer again, so it may be repeated.
+///
+/// ```
+/// use kabao_core::{card_member::CreateUserFeed, operation::{Caller, Operation}, PrivateKey, UserCardKey};
+///
+/// # let key = PrivateKey::generate().unwrap();
+/// # let wechatpay_public_key = key.public_key();
+/// let feed = CreateUserFeed {
+///     key: UserCardKey::new("478515832665", "pbLatj", "obLatj"),
+///     out_request_no: "1".into(),
+///     cell: "15_1200_1".into(),
+///     check: true,
+/// };
+/// assert!(feed.call(&Caller::Brand, wechatpay_public_key)?.repeatable);
+/// # Ok::<(), kabao_core::call::BuildError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateUserFeed {
+    /// Whose card.
+    pub key: UserCardKey,
+    /// Your request number: unique, at most 64 of `0-9A-Za-z_-`.
+    pub out_request_no: String,
+    /// Which of WeChat's sentences, with which values, such as `15_1200_1`; at
+    /// most 128 characters. Page 4015534755 lists the sentences.
+    pub cell: String,
+    /// Whether members are checked before anything is sent.
+    pub check: bool,
+}
+
+impl CreateUserFeed {
+    fn check(&self) -> Result<(), FieldError> {
+        out_request_no(&self.out_request_no, 64)?;
+        required("/cell", &self.cell, 128)
+    }
+}
+
+impl Operation for CreateUserFeed {
+    type Output = UserFeed;
+
+    fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            card_id: &'a str,
+            user_card_code: &'a str,
+            openid: &'a str,
+            out_request_no: &'a str,
+            cell: &'a str,
+        }
+        if self.check {
+            self.check()?;
+        }
+        let body = Body {
+            card_id: &self.key.card_id,
+            user_card_code: &self.key.user_card_code,
+            openid: &self.key.openid,
+            out_request_no: &self.out_request_no,
+            cell: &self.cell,
+        };
+        Call::to(&caller.path("user-feeds"))
+            .json(&WithBrand::new(caller, body))
+            .repeatable(true)
+            .build(Method::Post)
+    }
+
+    fn seals(&self) -> bool {
+        false
+    }
+
+    fn decode(&self, body: &[u8], _open: &dyn Opener) -> Result<UserFeed, serde_json::Error> {
+        serde_json::from_slice(body)
+    }
+}
