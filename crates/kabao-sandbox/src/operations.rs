@@ -7,7 +7,10 @@ use kabao_core::signature::Scheme;
 
 use crate::{
     refusal::Refusal,
-    routes::{Context, Reply, cards, certificates, security, user_cards},
+    routes::{
+        Context, Reply, activities, cards, certificates, imports, pictures, points, security,
+        tokens, user_cards, user_feeds,
+    },
 };
 
 /// One operation at one address.
@@ -34,100 +37,108 @@ impl std::fmt::Debug for Operation {
 const PARTNER: Scheme = Scheme::Wechatpay2Sha256Rsa2048;
 const BRAND: Scheme = Scheme::WechatpayBrandSha256Rsa2048;
 
-/// The rule of the product, and what is assumed where no figure is documented.
-const USUAL: u32 = 5;
-
-fn table() -> Vec<Operation> {
-    let operation = |id, scheme, method, path, per_second: u32, handler| Operation {
-        id,
-        method,
-        path,
-        scheme,
-        per_second: NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN),
-        handler,
+/// Both callers' addresses of a member-card operation.
+macro_rules! member {
+    ($tail:literal) => {
+        [
+            concat!("/v3/brand/partner/card-member/", $tail),
+            concat!("/brand/card-member/", $tail),
+        ]
     };
-    vec![
-        operation(
-            "certificates",
-            PARTNER,
-            Method::GET,
-            "/v3/certificates",
-            1000,
-            |cx| Box::pin(certificates::list(cx)),
-        ),
-        operation(
-            "security_echo",
-            PARTNER,
-            Method::POST,
-            "/v3/security/echo",
-            USUAL,
-            |cx| Box::pin(security::echo(cx)),
-        ),
-        operation(
-            "get_card",
-            PARTNER,
-            Method::GET,
-            "/v3/brand/partner/card-member/cards/{card_id}",
-            USUAL,
-            |cx| Box::pin(cards::get(cx)),
-        ),
-        operation(
-            "get_card",
-            BRAND,
-            Method::GET,
-            "/brand/card-member/cards/{card_id}",
-            USUAL,
-            |cx| Box::pin(cards::get(cx)),
-        ),
-        operation(
-            "list_user_cards",
-            PARTNER,
-            Method::GET,
-            "/v3/brand/partner/card-member/user-cards",
-            USUAL,
-            |cx| Box::pin(user_cards::list(cx)),
-        ),
-        operation(
-            "list_user_cards",
-            BRAND,
-            Method::GET,
-            "/brand/card-member/user-cards",
-            USUAL,
-            |cx| Box::pin(user_cards::list(cx)),
-        ),
-        operation(
-            "get_user_card",
-            PARTNER,
-            Method::GET,
-            "/v3/brand/partner/card-member/user-cards/{user_card_code}",
-            USUAL,
-            |cx| Box::pin(user_cards::get(cx)),
-        ),
-        operation(
-            "get_user_card",
-            BRAND,
-            Method::GET,
-            "/brand/card-member/user-cards/{user_card_code}",
-            USUAL,
-            |cx| Box::pin(user_cards::get(cx)),
-        ),
-        operation(
-            "update_user_card",
-            PARTNER,
-            Method::PATCH,
-            "/v3/brand/partner/card-member/user-cards/{user_card_code}",
-            USUAL,
-            |cx| Box::pin(user_cards::update(cx)),
-        ),
-        operation(
-            "update_user_card",
-            BRAND,
-            Method::PATCH,
-            "/brand/card-member/user-cards/{user_card_code}",
-            USUAL,
-            |cx| Box::pin(user_cards::update(cx)),
-        ),
-    ]
+}
+
+/// How often a caller may; `-` if it has no such operation.
+macro_rules! per_second {
+    (-) => {
+        None
+    };
+    ($times:literal) => {
+        NonZeroU32::new($times)
+    };
+}
+
+/// Each row: what it is called, method, both callers' addresses, both callers'
+/// rates, and who answers.
+macro_rules! rows {
+    ($(
+        $id:ident, $method:ident, $paths:expr, [$partner:tt, $brand:tt]
+            => $room:ident::$handler:ident;
+    )+) => {{
+        let mut table = Vec::new();
+        $(
+            let handler: Handler = |cx| Box::pin($room::$handler(cx));
+            let [partner, brand] = $paths;
+            for (scheme, path, per_second) in [
+                (PARTNER, partner, per_second!($partner)),
+                (BRAND, brand, per_second!($brand)),
+            ] {
+                table.extend(per_second.map(|per_second| Operation {
+                    id: stringify!($id),
+                    method: Method::$method,
+                    path,
+                    scheme,
+                    per_second,
+                    handler,
+                }));
+            }
+        )+
+        table
+    }};
+}
+
+/// Five a second is the rule of the product, and what is assumed where no figure
+/// is documented.
+#[rustfmt::skip]
+fn table() -> Vec<Operation> {
+    rows! {
+        certificates, GET, ["/v3/certificates", ""], [1000, -] => certificates::list;
+        security_echo, POST, ["/v3/security/echo", ""], [5, -] => security::echo;
+
+        create_card, POST, member!("cards"), [5, 5] => cards::create;
+        list_cards, GET, member!("cards"), [5, 5] => cards::list;
+        get_card, GET, member!("cards/{card_id}"), [5, 5] => cards::get;
+        update_card, PATCH, member!("cards/{card_id}"), [5, 5] => cards::update;
+        delete_card, DELETE, member!("cards/{card_id}"), [5, -] => cards::invalidate;
+        invalidate_card, POST, member!("cards/{card_id}/invalidate"), [10, 5] => cards::invalidate;
+
+        create_membership_activity, POST, member!("membership-activities"), [5, -]
+            => activities::create;
+        list_membership_activities, GET, member!("membership-activities"), [5, -]
+            => activities::list;
+        get_membership_activity, GET, member!("membership-activities/{activity_id}"), [5, -]
+            => activities::get;
+        update_membership_activity, PATCH, member!("membership-activities/{activity_id}"), [5, -]
+            => activities::update;
+        terminate_membership_activity, POST,
+            member!("membership-activities/{activity_id}/terminate"), [5, -]
+            => activities::terminate;
+
+        create_pre_auth_token, POST, member!("pre-auth-tokens"), [5, 5] => tokens::pre_auth;
+        create_pre_auth_token, POST, member!("open-user-card-tokens"), [5, -] => tokens::pre_auth;
+        create_pay_view_token, POST, member!("pay-view-tokens"), [10, -] => tokens::pay_view;
+
+        list_user_cards, GET, member!("user-cards"), [5, 5] => user_cards::list;
+        get_user_card, GET, member!("user-cards/{user_card_code}"), [5, 5] => user_cards::get;
+        update_user_card, PATCH, member!("user-cards/{user_card_code}"), [5, 5]
+            => user_cards::update;
+        import_user_card_by_openid, POST, member!("user-cards/import-by-openid"), [5, 5]
+            => imports::by_openid;
+        import_user_card_by_phone, POST, member!("user-cards/import-by-phone"), [5, -]
+            => imports::by_phone;
+        confirm_user_card, POST, member!("user-cards/{user_card_code}/confirm"), [5, 5]
+            => user_cards::confirm;
+        invalidate_user_card, POST, member!("user-cards/{user_card_code}/invalidate"), [5, 5]
+            => user_cards::invalidate;
+
+        create_user_feed, POST, member!("user-feeds"), [5, 5] => user_feeds::create;
+        sync_user_points, POST, member!("user-points/sync"), [5, 10] => points::sync;
+        confirm_point_exchange_coupon, POST, member!("user-points/exchange-coupon/confirm"), [5, 5]
+            => points::confirm_exchange;
+
+        upload_image, POST,
+            ["/v3/marketing/favor/media/image-upload", "/brand/card-member/media/image-upload"],
+            [5, 5] => pictures::upload;
+    }
 }
 
 /// Finds the operation at an address.
@@ -203,6 +214,7 @@ mod tests {
             let path = operation
                 .path
                 .replace("{user_card_code}", "47%2F8")
+                .replace("{activity_id}", "371067")
                 .replace("{card_id}", "pbLatj");
             match routes.find(&operation.method, &path) {
                 Found::Operation(found, _) => assert_eq!(found.id, operation.id),

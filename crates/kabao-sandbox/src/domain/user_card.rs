@@ -255,9 +255,12 @@ pub(crate) fn known<'a>(
     workspace
         .user_card(&key.card_id, &key.user_card_code)
         .filter(|card| card.openid == key.openid)
-        .ok_or_else(|| {
-            Refusal::not_exists("用户会员卡不存在，请核对user_card_code、card_id与openid")
-        })
+        .ok_or_else(unknown)
+}
+
+/// There is no card that fits.
+pub(crate) fn unknown() -> Refusal {
+    Refusal::not_exists("用户会员卡不存在，请核对user_card_code、card_id与openid")
 }
 
 /// The card that a request names, unless it is invalid.

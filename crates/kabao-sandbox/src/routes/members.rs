@@ -1,13 +1,15 @@
 //! The members of a request, wherever they stand.
 
-use http::Method;
+use std::ops::RangeInclusive;
+
+use http::{Method, header};
 use kabao_core::{
     field::FieldError,
     query::{decode_component, decode_pairs},
 };
 use serde_json::{Map, Value};
 
-use crate::{gate::Received, operations::PathParams, refusal::Refusal};
+use crate::{gate::Received, multipart, operations::PathParams, refusal::Refusal};
 
 /// Where a member stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +44,10 @@ impl Place {
 #[derive(Debug)]
 pub(crate) struct Members {
     path: Vec<(String, String)>,
-    query: Vec<(String, String)>,
-    body: Map<String, Value>,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) body: Map<String, Value>,
     /// Where a member belongs that stands nowhere.
-    usual: Place,
+    pub(super) usual: Place,
 }
 
 impl Members {
@@ -74,11 +76,6 @@ impl Members {
             body: body(request)?,
             usual,
         })
-    }
-
-    /// The JSON body's members.
-    pub(crate) fn body(&self) -> &Map<String, Value> {
-        &self.body
     }
 
     /// A required text of 1 to `limit` characters.
@@ -127,11 +124,7 @@ impl Members {
     }
 
     /// A required whole number of the query within a range.
-    pub(crate) fn number(
-        &self,
-        name: &str,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Result<u64, Refusal> {
+    pub(super) fn number(&self, name: &str, range: RangeInclusive<u64>) -> Result<u64, Refusal> {
         let text = value_of(Place::Query, &self.query, name)?.unwrap_or_default();
         let number = text.parse::<u64>().ok();
         number
@@ -146,7 +139,7 @@ impl Members {
     }
 }
 
-fn value_of<'a>(
+pub(super) fn value_of<'a>(
     place: Place,
     pairs: &'a [(String, String)],
     name: &str,
@@ -164,7 +157,10 @@ fn value_of<'a>(
 
 fn body(request: &Received) -> Result<Map<String, Value>, Refusal> {
     let bytes = &request.body;
-    if bytes.is_empty() || request.method == Method::GET {
+    let content_type = request.header(header::CONTENT_TYPE).unwrap_or_default();
+    // Parts are for the operation that takes them.
+    let in_parts = multipart::boundary(&content_type).is_some();
+    if bytes.is_empty() || request.method == Method::GET || in_parts {
         return Ok(Map::new());
     }
     let bad = |issue: String| Refusal::param("body", &FieldError::new("/", "", issue));

@@ -1,24 +1,33 @@
 //! From a request that was let in to a reply: parse, ask the domain, answer.
 
+pub(crate) mod activities;
 pub(crate) mod cards;
 pub(crate) mod certificates;
+pub(crate) mod imports;
+pub(crate) mod pictures;
+pub(crate) mod points;
 pub(crate) mod security;
+pub(crate) mod tokens;
 pub(crate) mod user_cards;
+pub(crate) mod user_feeds;
 
+mod form;
 mod members;
 mod sealing;
 
 use bytes::Bytes;
 use http::StatusCode;
-use kabao_core::signature::Scheme;
+use kabao_core::{UserCardKey, signature::Scheme};
 use serde::Serialize;
 
 use crate::{
     app::{App, failed},
     authenticate::Admitted,
+    domain::RequestNumber,
     gate::Received,
     operations::PathParams,
     refusal::Refusal,
+    store::{Needs, Window, Workspace},
 };
 use members::Members;
 
@@ -41,6 +50,23 @@ pub(crate) struct Reply {
 impl Reply {
     pub(crate) fn ok<T: Serialize>(value: &T) -> Self {
         Self::json(StatusCode::OK, value)
+    }
+
+    /// A page of a list.
+    pub(crate) fn page<T: Serialize>(data: Vec<T>, total_count: u64, window: Window) -> Self {
+        #[derive(Serialize)]
+        struct Page<T> {
+            data: Vec<T>,
+            total_count: u64,
+            offset: u64,
+            limit: u64,
+        }
+        Self::ok(&Page {
+            data,
+            total_count,
+            offset: window.offset,
+            limit: window.limit,
+        })
     }
 
     pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Self {
@@ -95,6 +121,44 @@ impl<'a> Context<'a> {
             true => Ok(()),
             false => Err(not_served(brand_id)),
         }
+    }
+
+    /// Which card the request is about: code, template and user.
+    pub(crate) fn key(&self) -> Result<UserCardKey, Refusal> {
+        let members = &self.members;
+        Ok(UserCardKey {
+            user_card_code: members.user_card_code()?,
+            card_id: members.text("card_id", 32)?,
+            openid: members.text("openid", 128)?,
+        })
+    }
+
+    /// The request's number, with what the request says.
+    pub(crate) fn request_number(
+        &self,
+        operation: &str,
+        number: &str,
+        content: &impl Serialize,
+    ) -> RequestNumber {
+        let caller = &self.admitted.caller;
+        let caller = format!("{} {}", caller.scheme.identity_item(), caller.identity);
+        RequestNumber::new(&caller, operation, number, content)
+    }
+
+    /// Reads what is needed.
+    pub(crate) async fn load(&self, needs: &Needs) -> Result<Workspace, Refusal> {
+        let loaded = self.app.store.load(needs).await;
+        loaded.map_err(|error| failed(&error))
+    }
+
+    /// Lets a rule decide, in one transaction.
+    pub(crate) async fn decide<T: Send + 'static>(
+        &self,
+        needs: Needs,
+        rule: impl Fn(&mut Workspace) -> Result<T, Refusal> + Send + Sync + 'static,
+    ) -> Result<T, Refusal> {
+        let decided = self.app.store.decide(needs, rule).await;
+        decided.map_err(|error| failed(&error))?
     }
 
     /// The caller, unless it is a brand, which needs nobody's leave.

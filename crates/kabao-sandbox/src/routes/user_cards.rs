@@ -1,157 +1,157 @@
-//! A user's cards: read one, list, change.
+//! A user's cards: read one, list, change, confirm, invalidate.
 
-use std::sync::Arc;
+use jiff::Timestamp;
+use kabao_core::{
+    Sealed, UserCardChange,
+    card_member::{UserCard as WireUserCard, UserCardState},
+    field::FieldError,
+};
 
-use kabao_core::{Sealed, UserCardChange, card_member::UserCardState, field::FieldError};
-use serde::Serialize;
-use serde_json::Value;
-
-use super::{Context, Reply, not_served};
+use super::{Context, Reply, form::parse, not_served};
 use crate::{
     app::failed,
     clock::{business_time, real_now},
-    domain::{UserCard, UserCardId},
+    domain::{
+        UserCard, UserCardId,
+        confirm::{self, Confirmation},
+        user_card,
+    },
     refusal::Refusal,
-    store::{UserCardsOf, Window},
+    store::{Needs, UserCardsOf},
 };
+
+/// What a merchant may say to a user who took a card.
+const CONFIRMATIONS: [(&str, Confirmation); 3] = [
+    ("CREATE_CARD_SUCCESS", Confirmation::Opened),
+    ("CREATE_CARD_ALREADY_EXISTS", Confirmation::Opened),
+    ("CREATE_CARD_FAIL", Confirmation::Failed),
+];
 
 /// `GET …/user-cards/{user_card_code}`: code, template and user must all fit.
 pub(crate) async fn get(cx: Context<'_>) -> Result<Reply, Refusal> {
-    let (id, openid) = addressed(&cx)?;
+    let (brand_id, key) = (cx.brand_id()?, cx.key()?);
+    let id = UserCardId {
+        brand_id,
+        card_id: key.card_id,
+        user_card_code: key.user_card_code,
+    };
     let view = cx.app.store.user_card_view(&id, cx.mchid()).await;
     let view = view.map_err(|error| failed(&error))?;
     if !view.served {
         return Err(not_served(&id.brand_id));
     }
-    let card = view.card.filter(|card| card.openid == openid);
+    let card = view.card.filter(|card| card.openid == key.openid);
     let now = business_time(view.clock, real_now());
-    cx.seal(card.ok_or_else(unknown)?.into_wire(now))
-        .map(|card| Reply::ok(&card))
+    answer(&cx, card.ok_or_else(user_card::unknown)?, now)
 }
 
 /// `GET …/user-cards`: a user's cards in a brand, newest pickup first.
 pub(crate) async fn list(cx: Context<'_>) -> Result<Reply, Refusal> {
-    #[derive(Serialize)]
-    struct Page<T> {
-        data: Vec<T>,
-        total_count: u64,
-        offset: u64,
-        limit: u64,
-    }
     let brand_id = cx.brand_id()?;
     let openid = cx.members.text("openid", 128)?;
-    let state = wanted_state(&cx)?;
-    let offset = cx.members.number("offset", 0..=u64::MAX)?;
-    let limit = cx.members.number("limit", 1..=20)?;
+    let state = cx.members.one_of("user_card_state", UserCardState::KNOWN)?;
+    let window = cx.members.window()?;
     cx.authorise(&brand_id).await?;
     let now = cx.app.now().await?;
     let of = UserCardsOf {
         brand_id,
         openid,
-        state,
+        state: state.map(UserCardState::from),
         now,
     };
-    let page = cx.app.store.user_cards(&of, Window { offset, limit }).await;
+    let page = cx.app.store.user_cards(&of, window).await;
     let page = page.map_err(|error| failed(&error))?;
-    let data = page
-        .rows
-        .into_iter()
-        .map(|card| cx.seal(card.into_wire(now)))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Reply::ok(&Page {
-        data,
-        total_count: page.total,
-        offset,
-        limit,
-    }))
+    let cards = page.rows.into_iter();
+    let data = cards.map(|card| wire(&cx, card, now));
+    let data = data.collect::<Result<Vec<_>, _>>()?;
+    Ok(Reply::page(data, page.total, window))
 }
 
 /// `PATCH …/user-cards/{user_card_code}`: members that are there replace.
 pub(crate) async fn update(cx: Context<'_>) -> Result<Reply, Refusal> {
-    let (id, openid) = addressed(&cx)?;
-    let change = change(&cx)?;
+    let (brand_id, key) = (cx.brand_id()?, cx.key()?);
+    let change = change(&cx, &UserCardChange::<Sealed>::MEMBERS)?;
     let change = cx.open(change).await?;
-    cx.authorise(&id.brand_id).await?;
+    cx.authorise(&brand_id).await?;
     let now = cx.app.now().await?;
-    let rule = Arc::new(move |card: &mut UserCard| {
-        if card.openid != openid {
-            return Err(unknown());
-        }
-        card.change(change.clone(), now)
+    let needs = Needs::of(brand_id).user_card(&*key.card_id, &*key.user_card_code);
+    let card = cx.decide(needs, move |workspace| {
+        let mut card = user_card::known(workspace, &key)?.clone();
+        card.change(change.clone(), now)?;
+        workspace.put_user_card(card.clone());
+        Ok(card)
     });
-    let changed = cx
-        .app
-        .store
-        .change_user_card(&id, rule)
-        .await
-        .map_err(|error| failed(&error))?;
-    let card = changed.ok_or_else(unknown)??;
-    cx.seal(card.into_wire(now)).map(|card| Reply::ok(&card))
+    answer(&cx, card.await?, now)
 }
 
-fn addressed(cx: &Context<'_>) -> Result<(UserCardId, String), Refusal> {
-    let user_card_code = cx.members.text("user_card_code", 32)?;
-    if !user_card_code.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let issue = "仅支持数字、拉丁字母和半角标点";
-        return Err(Refusal::param(
-            "path",
-            &FieldError::new("user_card_code", user_card_code, issue),
-        ));
-    }
-    let id = UserCardId {
-        brand_id: cx.brand_id()?,
-        card_id: cx.members.text("card_id", 32)?,
-        user_card_code,
+/// `POST …/user-cards/{user_card_code}/confirm`.
+pub(crate) async fn confirm(cx: Context<'_>) -> Result<Reply, Refusal> {
+    let (brand_id, key) = (cx.brand_id()?, cx.key()?);
+    let names = CONFIRMATIONS.map(|(name, _)| name);
+    let given = cx.members.one_of("user_card_confirm_state", &names)?;
+    let (_, confirmation) = CONFIRMATIONS
+        .into_iter()
+        .find(|(name, _)| Some(*name) == given)
+        .ok_or_else(|| Refusal::missing("user_card_confirm_state"))?;
+    // All that a change takes but the time of pickup.
+    let takes = UserCardChange::<Sealed>::MEMBERS.map(|name| match name {
+        "pickup_time" => "",
+        other => other,
+    });
+    let adjustment = cx.open(change(&cx, &takes)?).await?;
+    cx.authorise(&brand_id).await?;
+    let now = cx.app.now().await?;
+    let needs = Needs::of(brand_id)
+        .card_template(&*key.card_id)
+        .user_card(&*key.card_id, &*key.user_card_code)
+        .user_cards_of(&*key.card_id, &*key.openid);
+    let card = cx.decide(needs, move |workspace| {
+        confirm::confirm(workspace, &key, confirmation, &adjustment, now)
+    });
+    answer(&cx, card.await?, now)
+}
+
+/// `POST …/user-cards/{user_card_code}/invalidate`: for good.
+pub(crate) async fn invalidate(cx: Context<'_>) -> Result<Reply, Refusal> {
+    let (brand_id, key) = (cx.brand_id()?, cx.key()?);
+    let reason = match cx.members.body.get("invalid_reason") {
+        Some(reason) if reason == "" => None,
+        _ => cx.members.optional_text("invalid_reason", 32)?,
     };
-    Ok((id, cx.members.text("openid", 128)?))
+    cx.authorise(&brand_id).await?;
+    let now = cx.app.now().await?;
+    let needs = Needs::of(brand_id).user_card(&*key.card_id, &*key.user_card_code);
+    let card = cx.decide(needs, move |workspace| {
+        let mut card = user_card::known(workspace, &key)?.clone();
+        card.invalidate(reason.clone(), now);
+        workspace.put_user_card(card.clone());
+        Ok(card)
+    });
+    answer(&cx, card.await?, now)
 }
 
 /// The change in a body. Members that the operation does not have are ignored,
 /// as the real service does.
-fn change(cx: &Context<'_>) -> Result<UserCardChange<Sealed>, Refusal> {
-    let known = cx
-        .members
-        .body()
-        .iter()
-        .filter(|(name, _)| UserCardChange::<Sealed>::MEMBERS.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    let change: UserCardChange<Sealed> = serde_path_to_error::deserialize(Value::Object(known))
-        .map_err(|error| {
-            let field = format!(
-                "/{}",
-                error
-                    .path()
-                    .to_string()
-                    .replace(['.', '['], "/")
-                    .replace(']', "")
-            );
-            let issue = format!("类型或格式错误：{}", error.inner());
-            Refusal::param("body", &FieldError::new(field, "", issue))
-        })?;
-    change
-        .check()
-        .map_err(|error| Refusal::param("body", &error))?;
+pub(super) fn change(cx: &Context<'_>, takes: &[&str]) -> Result<UserCardChange<Sealed>, Refusal> {
+    let change: UserCardChange<Sealed> = parse(cx.members.form(takes))?;
+    checked(change.check())?;
     Ok(change)
 }
 
-fn wanted_state(cx: &Context<'_>) -> Result<Option<UserCardState>, Refusal> {
-    match cx
-        .members
-        .optional_text("user_card_state", 32)?
-        .map(UserCardState::from)
-    {
-        Some(UserCardState::Unknown(name)) => {
-            let issue = format!("应为{}之一", UserCardState::KNOWN.join("、"));
-            Err(Refusal::param(
-                "query",
-                &FieldError::new("user_card_state", name, issue),
-            ))
-        }
-        state => Ok(state),
-    }
+/// Blames the member of the body that core's own check found.
+pub(super) fn checked(checked: Result<(), FieldError>) -> Result<(), Refusal> {
+    checked.map_err(|error| Refusal::param("body", &error))
 }
 
-fn unknown() -> Refusal {
-    Refusal::not_exists("用户会员卡不存在，请核对user_card_code、card_id与openid")
+/// Answers with a card, sealed for the caller.
+pub(super) fn answer(cx: &Context<'_>, card: UserCard, now: Timestamp) -> Result<Reply, Refusal> {
+    wire(cx, card, now).map(|card| Reply::ok(&card))
+}
+
+fn wire(cx: &Context<'_>, card: UserCard, now: Timestamp) -> Result<WireUserCard<Sealed>, Refusal> {
+    let mut card = cx.seal(card.into_wire(now))?;
+    if cx.app.switches.bare_user_cards {
+        (card.create_time, card.modify_time) = (None, None);
+    }
+    Ok(card)
 }
