@@ -1,6 +1,8 @@
 //! The control plane under `/_sandbox`: what only a sandbox can do.
 
+mod media;
 mod notifications;
+mod users;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -21,6 +23,7 @@ use crate::{
     app::App,
     clock,
     faults::Fault,
+    refusal::Refusal,
     sample,
     store::{ClockSetting, StoreError},
 };
@@ -40,6 +43,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         )
         .route("/_sandbox/requests", get(requests))
         .merge(notifications::router())
+        .merge(users::router())
+        .merge(media::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(same_machine))
@@ -270,6 +275,12 @@ impl From<StoreError> for Trouble {
             refusal.code,
             "the store failed, see the log",
         )
+    }
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.status, refusal.code, refusal.message)
     }
 }
 

@@ -75,8 +75,11 @@ pub(crate) fn without_unknown(mut card: Card) -> Card {
     card
 }
 
-/// The pages of mini programs that a template opens: appid and path.
-fn pages(card: &Card) -> Vec<(&'static str, (Option<&str>, Option<&str>))> {
+/// Where a page of a mini program stands in a template, its appid and its path.
+type PageOf<'a> = (&'static str, (Option<&'a str>, Option<&'a str>));
+
+/// The pages of mini programs that a template opens.
+fn pages(card: &Card) -> Vec<PageOf<'_>> {
     let jumps = [
         ("/code_jump_information", &card.code_jump_information),
         ("/member_information", &card.member_information),

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 use kabao_core::{
-    Sensitive,
+    Sensitive, UserCardKey,
     card_member::{CodeMode, UserInformation},
 };
 
 use super::{
     Activity, ActivityStage, StoredState, UserCard, UserCardId, card,
-    feed::OrderAttach,
+    feed::{self, OrderAttach},
     token::{self, TokenPurpose},
     user_card,
 };
@@ -86,8 +86,25 @@ fn give(workspace: &mut Workspace, now: Timestamp) -> Vec<Activity> {
 }
 
 /// An order is paid whose attach names a card: the payer is a member at once,
-/// without a confirmation and without a notification.
+/// without a confirmation and without a notification, and the order's line of
+/// news is on the card, under the unused id `feed_id`.
 pub(crate) fn pay(
+    workspace: &mut Workspace,
+    attach: &OrderAttach,
+    openid: &str,
+    feed_id: &str,
+    now: Timestamp,
+) -> Result<UserCard, Refusal> {
+    let card = member(workspace, attach, openid, now)?;
+    if !attach.cell.is_empty() {
+        let of = UserCardKey::new(&*attach.user_card_code, &*attach.card_id, openid);
+        feed::put(workspace, &of, feed_id, &attach.cell, now)?;
+    }
+    Ok(card)
+}
+
+/// The payer's card, a new one if there is none.
+fn member(
     workspace: &mut Workspace,
     attach: &OrderAttach,
     openid: &str,

@@ -15,6 +15,7 @@ use super::{NotificationSettings, settings::Form};
 use crate::{
     keys::CallerKeys,
     random,
+    refusal::Refusal,
     store::{Owed, OwedState},
 };
 
@@ -146,6 +147,13 @@ pub(crate) enum ComposeError {
     Resource(#[from] ResourceError),
     #[error("the notification cannot be written: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl From<ComposeError> for Refusal {
+    fn from(error: ComposeError) -> Self {
+        tracing::error!(%error, "a notification could not be written");
+        Self::system_error()
+    }
 }
 
 #[cfg(test)]

@@ -87,7 +87,9 @@ impl Members {
 
     /// The same; what is absent begins at the start and is as long as may be.
     pub(crate) fn window_or_first(&self) -> Result<Window, Refusal> {
-        let absent = |name| Ok(value_of(Place::Query, &self.query, name)?.is_none());
+        let absent = |name| -> Result<bool, Refusal> {
+            Ok(value_of(Place::Query, &self.query, name)?.is_none())
+        };
         Ok(Window {
             offset: match absent("offset")? {
                 true => 0,

@@ -80,10 +80,5 @@ async fn written(cx: &Context<'_>, notify_url: &str, echo: SecurityEcho) -> Resu
         now: cx.app.now().await?,
     };
     let settings = &cx.app.notifier.settings;
-    occasion
-        .owed(Event::SecurityEcho(echo), settings)
-        .map_err(|error| {
-            tracing::error!(%error, "a notification could not be written");
-            Refusal::system_error()
-        })
+    Ok(occasion.owed(Event::SecurityEcho(echo), settings)?)
 }

@@ -1,0 +1,43 @@
+//! `/_sandbox/media/{owner}/{id}`: pictures that were uploaded, for browsers.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+
+use super::Trouble;
+use crate::{app::App, domain::picture::Picture, store::Needs};
+
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new().route("/_sandbox/media/{owner}/{id}", get(show))
+}
+
+async fn show(
+    State(app): State<Arc<App>>,
+    Path((owner, id)): Path<(String, String)>,
+) -> Result<Response, Trouble> {
+    let found = app
+        .store
+        .load(&Needs::of(owner).record::<Picture>(&*id))
+        .await?;
+    let picture = found.record::<Picture>(&id)?.ok_or_else(|| {
+        Trouble::new(
+            StatusCode::NOT_FOUND,
+            "NOT_FOUND",
+            "there is no such picture",
+        )
+    })?;
+    let headers = [
+        (header::CONTENT_TYPE, &*picture.content_type),
+        // The name is a digest of the content.
+        (header::CACHE_CONTROL, "max-age=31536000, immutable"),
+        // It came from somebody: whatever it holds is a picture or nothing.
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Ok((headers, picture.bytes()).into_response())
+}

@@ -1,0 +1,340 @@
+//! `/_sandbox/users/{openid}/…`: what a user does in WeChat, played.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Path, State, rejection::JsonRejection},
+    routing::post,
+};
+use jiff::Timestamp;
+use kabao_core::{Sensitive, card_member::UserInformation, notification::Event, signature::Scheme};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Trouble;
+use crate::{
+    app::App,
+    domain::{
+        UserCard, card, event,
+        exchange::{self, Wish},
+        feed::OrderAttach,
+        join::{self, Joining},
+        token::{self, TokenPurpose},
+        user_card,
+    },
+    notify::Occasion,
+    random,
+    refusal::Refusal,
+    store::{Needs, Workspace},
+};
+
+/// WeChat Pay's operators make these, and no API shows them.
+const EXCHANGE_COUPON_TEMPLATE_ID: &str = "0Flpo7FqTQ";
+const PRODUCT_COUPON_ID: &str = "200000001";
+const PRODUCT_COUPON_STOCK_TYPE: &str = "PRODUCT_COUPON_STOCK_TYPE_BUSI_FAVOR";
+const STOCK_ID: &str = "100232301";
+
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/_sandbox/users/{openid}/join", post(join))
+        .route("/_sandbox/users/{openid}/pay", post(pay))
+        .route(
+            "/_sandbox/users/{openid}/show-pay-code",
+            post(show_pay_code),
+        )
+        .route("/_sandbox/users/{openid}/delete-card", post(delete_card))
+        .route(
+            "/_sandbox/users/{openid}/exchange-coupon",
+            post(exchange_coupon),
+        )
+        .route("/_sandbox/users/{openid}/ask-points", post(ask_points))
+}
+
+type Body<T> = Result<Json<T>, JsonRejection>;
+type Played = Result<Json<Value>, Trouble>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Join {
+    brand_id: String,
+    card_id: String,
+    phone_number: Option<Sensitive>,
+    user_information: Option<UserInformation>,
+    token: Option<String>,
+}
+
+/// Takes a card: with a token through the component, without one from the
+/// brand's business card.
+async fn join(State(app): State<Arc<App>>, Path(openid): Path<String>, body: Body<Join>) -> Played {
+    let Json(body) = body?;
+    let joining = Joining {
+        card_id: body.card_id,
+        openid,
+        phone_number: body.phone_number,
+        user_information: body.user_information,
+        token: body.token,
+        code: random::card_code(),
+    };
+    if let Some(information) = &joining.user_information {
+        let checked = information.check("/user_information");
+        checked.map_err(|error| Refusal::param("body", &error))?;
+    }
+    let needs = Needs::of(body.brand_id)
+        .card_template(&*joining.card_id)
+        .user_cards_of(&*joining.card_id, &*joining.openid)
+        .activities_of(&*joining.card_id);
+    let needs = match &joining.token {
+        Some(text) => needs.record::<token::Token>(&**text),
+        None => needs,
+    };
+    let play = play(&app, needs, move |stage, workspace| {
+        let (card, gifts) = join::join(workspace, &joining, stage.now)?;
+        stage.tell(
+            workspace,
+            &joining.card_id,
+            event::created(card.clone(), stage.now),
+        )?;
+        let gifts = gifts.into_iter().map(|activity| {
+            json!({
+                "activity_id": activity.activity_id,
+                "product_coupon_stock_list": activity.product_coupon_stock_list,
+            })
+        });
+        let gifts: Vec<Value> = gifts.collect();
+        Ok(json!({
+            "user_card": stage.shown(card)?,
+            "gifts": gifts,
+            "notification_id": stage.notification_id,
+        }))
+    });
+    play.await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pay {
+    brand_id: String,
+    attach: String,
+}
+
+/// Pays an order whose attach names a card, which makes the payer a member.
+async fn pay(State(app): State<Arc<App>>, Path(openid): Path<String>, body: Body<Pay>) -> Played {
+    let Json(Pay { brand_id, attach }) = body?;
+    let attach = OrderAttach::find(&attach)
+        .ok_or_else(|| Trouble::param("attach: no `cell=…&card_id=…&user_card_code=…` is in it"))?;
+    let (card_id, code) = (&*attach.card_id, &*attach.user_card_code);
+    let needs = Needs::of(brand_id)
+        .card_template(card_id)
+        .user_card(card_id, code)
+        .user_cards_of(card_id, &*openid);
+    let feed_id = random::record_id();
+    let play = play(&app, needs, move |stage, workspace| {
+        let card = join::pay(workspace, &attach, &openid, &feed_id, stage.now)?;
+        Ok(json!({ "user_card": stage.shown(card)? }))
+    });
+    play.await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShowPayCode {
+    brand_id: String,
+    card_id: String,
+    token: String,
+}
+
+/// Opens the component that shows the pay code, which uses the token up.
+async fn show_pay_code(
+    State(app): State<Arc<App>>,
+    Path(openid): Path<String>,
+    body: Body<ShowPayCode>,
+) -> Played {
+    let Json(ShowPayCode {
+        brand_id,
+        card_id,
+        token,
+    }) = body?;
+    let needs = Needs::of(brand_id).record::<token::Token>(&*token);
+    let play = play(&app, needs, move |stage, workspace| {
+        let purpose = TokenPurpose::PayView;
+        token::open(workspace, purpose, &token, &card_id, &openid, stage.now)?;
+        Ok(json!({ "opened": true }))
+    });
+    play.await
+}
+
+/// A user's card of a template.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnCard {
+    brand_id: String,
+    card_id: String,
+}
+
+/// Removes the card.
+async fn delete_card(
+    State(app): State<Arc<App>>,
+    Path(openid): Path<String>,
+    body: Body<OwnCard>,
+) -> Played {
+    let Json(OwnCard { brand_id, card_id }) = body?;
+    let play = play(
+        &app,
+        needs_of(brand_id, &card_id, &openid),
+        move |stage, workspace| {
+            let card = join::delete(workspace, &card_id, &openid, stage.now)?;
+            stage.tell(workspace, &card_id, event::deleted(card.clone(), stage.now))?;
+            Ok(json!({
+                "user_card": stage.shown(card)?,
+                "notification_id": stage.notification_id,
+            }))
+        },
+    );
+    play.await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExchangeCoupon {
+    brand_id: String,
+    card_id: String,
+    #[serde(default = "usual_points")]
+    deduct_points: u64,
+    stock_id: Option<String>,
+    product_coupon_id: Option<String>,
+    exchange_coupon_template_id: Option<String>,
+    /// Whether issuing the coupon is to fail though the merchant allows it.
+    #[serde(default)]
+    fail: bool,
+}
+
+const fn usual_points() -> u64 {
+    1000
+}
+
+/// Wants a coupon for points.
+async fn exchange_coupon(
+    State(app): State<Arc<App>>,
+    Path(openid): Path<String>,
+    body: Body<ExchangeCoupon>,
+) -> Played {
+    let Json(body) = body?;
+    let or = |given: Option<String>, usual: &str| given.unwrap_or_else(|| usual.to_owned());
+    let needs = needs_of(body.brand_id, &body.card_id, &openid);
+    let wish = Wish {
+        card_id: body.card_id,
+        openid,
+        record_id: random::record_id(),
+        exchange_coupon_template_id: or(
+            body.exchange_coupon_template_id,
+            EXCHANGE_COUPON_TEMPLATE_ID,
+        ),
+        deduct_points: body.deduct_points,
+        product_coupon_id: or(body.product_coupon_id, PRODUCT_COUPON_ID),
+        product_coupon_stock_type: PRODUCT_COUPON_STOCK_TYPE.to_owned(),
+        stock_id: or(body.stock_id, STOCK_ID),
+        coupon_fails: body.fail,
+    };
+    let play = play(&app, needs, move |stage, workspace| {
+        let asked = exchange::ask(workspace, &wish, stage.now)?;
+        let answer = json!({
+            "exchange": asked,
+            "notification_id": stage.notification_id,
+        });
+        stage.tell(workspace, &wish.card_id, Event::PointExchangeCoupon(asked))?;
+        Ok(answer)
+    });
+    play.await
+}
+
+/// Looks at the points, of which WeChat Pay then wants a current balance.
+async fn ask_points(
+    State(app): State<Arc<App>>,
+    Path(openid): Path<String>,
+    body: Body<OwnCard>,
+) -> Played {
+    let Json(OwnCard { brand_id, card_id }) = body?;
+    let play = play(
+        &app,
+        needs_of(brand_id, &card_id, &openid),
+        move |stage, workspace| {
+            let card = user_card::in_force(workspace, &card_id, &openid, stage.now)?;
+            let asked = event::points_asked(card);
+            stage.tell(workspace, &card_id, asked)?;
+            Ok(json!({ "notification_id": stage.notification_id }))
+        },
+    );
+    play.await
+}
+
+fn needs_of(brand_id: String, card_id: &str, openid: &str) -> Needs {
+    Needs::of(brand_id)
+        .card_template(card_id)
+        .user_cards_of(card_id, openid)
+}
+
+/// What a rule is played with.
+struct Stage {
+    app: Arc<App>,
+    now: Timestamp,
+    notification_id: String,
+}
+
+/// Plays a rule in one transaction, and sees to it that what it owes goes out.
+async fn play(
+    app: &Arc<App>,
+    needs: Needs,
+    rule: impl Fn(&Stage, &mut Workspace) -> Result<Value, Refusal> + Send + Sync + 'static,
+) -> Played {
+    let stage = Stage {
+        app: Arc::clone(app),
+        now: app.now().await?,
+        notification_id: random::notification_id(),
+    };
+    let outcome = app
+        .store
+        .decide(needs, move |workspace| rule(&stage, workspace))
+        .await?;
+    app.notifier.wake();
+    Ok(Json(outcome?))
+}
+
+impl Stage {
+    /// Owes whoever created the template a notification about it. Its kind
+    /// decides keys and names.
+    fn tell(&self, workspace: &mut Workspace, card_id: &str, event: Event) -> Result<(), Refusal> {
+        let template = card::known(workspace, card_id)?;
+        let brand_id = template.card.brand_id.clone();
+        let notify_url = template.card.notify_url.clone();
+        let keys = self.app.keys();
+        let receiver = match &template.created_by_mchid {
+            Some(mchid) => keys.caller(Scheme::Wechatpay2Sha256Rsa2048, mchid),
+            None => keys.caller(Scheme::WechatpayBrandSha256Rsa2048, &brand_id),
+        };
+        let Some(receiver) = receiver else {
+            tracing::error!(card_id, "whoever created the template has no keys any more");
+            return Err(Refusal::system_error());
+        };
+        let occasion = Occasion {
+            to: receiver,
+            brand_id: &brand_id,
+            card_id: Some(card_id),
+            notify_url: &notify_url,
+            id: &self.notification_id,
+            now: self.now,
+        };
+        let owed = occasion.owed(event, &self.app.notifier.settings);
+        workspace.owe(owed?);
+        Ok(())
+    }
+
+    /// A card, opened: whoever steers the sandbox may see what it holds.
+    fn shown(&self, card: UserCard) -> Result<Value, Refusal> {
+        let card = card.into_wire(self.now);
+        serde_json::to_value(card.reveal()).map_err(|error| {
+            tracing::error!(%error, "a card cannot be written");
+            Refusal::system_error()
+        })
+    }
+}
