@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     call::{BuildError, Call, Method},
+    field::FieldError,
     open_enum::open_enum,
     operation::{Caller, Operation},
     sensitive::{Opener, Sealed, Sealer},
@@ -54,10 +55,23 @@ pub struct ConfirmUserCard {
     pub key: UserCardKey,
     /// How it ended.
     pub state: ConfirmState,
-    /// What to change on the card at the same time.
+    /// What to change on the card at the same time, all but the time of pickup.
     pub change: UserCardChange,
-    /// Whether [`UserCardChange::check`] runs before anything is sent.
+    /// Whether the change is checked before anything is sent.
     pub check: bool,
+}
+
+impl ConfirmUserCard {
+    fn check(&self) -> Result<(), FieldError> {
+        self.change.check()?;
+        match &self.change.pickup_time {
+            None => Ok(()),
+            Some(time) => {
+                let issue = "a confirmation has no such member; change the card afterwards";
+                Err(FieldError::new("/pickup_time", time.as_str(), issue))
+            }
+        }
+    }
 }
 
 impl Operation for ConfirmUserCard {
@@ -74,7 +88,7 @@ impl Operation for ConfirmUserCard {
         }
         refuse_unsealed(self.change.user_information.as_ref())?;
         if self.check {
-            self.change.check()?;
+            self.check()?;
         }
         let body = Body {
             card_id: &self.key.card_id,
@@ -177,5 +191,25 @@ impl Operation for InvalidateUserCard {
 
     fn decode(&self, body: &[u8], open: &dyn Opener) -> Result<UserCard, serde_json::Error> {
         serde_json::from_slice::<UserCard<Sealed>>(body).map(|card| card.open(open))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::PrivateKey;
+
+    #[test]
+    fn a_confirmation_does_not_carry_what_it_has_no_member_for() {
+        let key = PrivateKey::generate().unwrap();
+        let confirm = ConfirmUserCard {
+            key: UserCardKey::new("1", "p", "o"),
+            state: ConfirmState::Success,
+            change: UserCardChange::new().pickup_time("2026-01-01T00:00:00+08:00"),
+            check: true,
+        };
+        let error = confirm.call(&Caller::Brand, key.public_key()).unwrap_err();
+        assert!(error.to_string().contains("/pickup_time"), "{error}");
     }
 }
