@@ -1,10 +1,46 @@
 //! Rows in aligned columns.
 
+use anstyle::Style;
+
 use super::{
-    fields::Row,
     paint::{Paint, Tone},
+    row::Row,
     width::{columns, pad, printable},
 };
+
+/// One place of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    /// The same in a tone.
+    pub(crate) fn tone(self, tone: Tone) -> Self {
+        self.style(tone.style())
+    }
+
+    /// The same in a style.
+    pub(crate) fn style(self, style: Style) -> Self {
+        Self { style, ..self }
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self {
+            text: printable(&text),
+            style: Style::new(),
+        }
+    }
+}
 
 /// The rows as lines: a mark for changes, label, wire name, value.
 pub(crate) fn render(rows: &[Row], paint: Paint) -> String {
@@ -30,21 +66,29 @@ pub(crate) fn render(rows: &[Row], paint: Paint) -> String {
     out
 }
 
-/// Lines of cells as aligned columns, the first line as their heading.
-pub(crate) fn columns_of<const N: usize>(lines: &[[String; N]], paint: Paint) -> String {
+/// Lines of cells as aligned columns under their headings.
+pub(crate) fn columns_of(head: &[&str], lines: &[Vec<Cell>], paint: Paint) -> String {
+    let head = head
+        .iter()
+        .map(|name| Cell::from(*name).tone(Tone::Bold))
+        .collect();
+    let lines: Vec<&Vec<Cell>> = std::iter::once(&head).chain(lines).collect();
     let width = |column: usize| {
-        let cells = lines.iter().map(|line| columns(&printable(&line[column])));
-        cells.max().unwrap_or_default()
+        let cells = lines.iter().filter_map(|line| line.get(column));
+        cells.map(|cell| columns(&cell.text)).max().unwrap_or(0)
     };
-    let widths: [usize; N] = std::array::from_fn(width);
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let mut out = String::new();
-    for (index, line) in lines.iter().enumerate() {
-        let cells = line.iter().zip(widths);
-        let cells: Vec<_> = cells
-            .map(|(cell, width)| pad(&printable(cell), width))
+    for line in &lines {
+        let cells: Vec<_> = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| {
+                let blanks = " ".repeat(width.saturating_sub(columns(&cell.text)));
+                paint.style(cell.style, &cell.text) + &blanks
+            })
             .collect();
-        let tone = if index == 0 { Tone::Bold } else { Tone::Plain };
-        out.push_str(&paint.tone(tone, cells.join("  ").trim_end()));
+        out.push_str(cells.join("  ").trim_end());
         out.push('\n');
     }
     out
@@ -72,7 +116,7 @@ fn value(row: &Row, indent: &str, paint: Paint) -> String {
 
 /// One overlong text must not push everything else to the right.
 fn widest(rows: &[Row], text: impl Fn(&Row) -> &str) -> usize {
-    const LIMIT: usize = 24;
+    const LIMIT: usize = 28;
     rows.iter()
         .map(|row| columns(&printable(text(row))).min(LIMIT))
         .max()
@@ -109,10 +153,13 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let lines = [["Level", "Code"], ["钻石会员", "1"]].map(|line| line.map(str::to_owned));
-        assert_eq!(
-            columns_of(&lines, Paint::Off),
-            "Level     Code\n钻石会员  1\n"
+        let lines = [vec!["钻石会员".into(), Cell::from("1").tone(Tone::Good)]];
+        let table = columns_of(&["Level", "Code"], &lines, Paint::Off);
+        assert_eq!(table, "Level     Code\n钻石会员  1\n");
+        let painted = columns_of(&["Level", "Code"], &lines, Paint::Full);
+        assert!(
+            painted.contains("钻石会员  \u{1b}[32m1\u{1b}[0m"),
+            "{painted:?}"
         );
     }
 
