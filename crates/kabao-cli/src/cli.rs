@@ -85,8 +85,27 @@ const EXAMPLES: &str = "\
 Examples:
   kabao user-card get 478515832665
   kabao user-card update 478515832665 --level 钻石会员 --card-color '#FFFF00'
+  kabao user-card confirm 478515832665 --openid oNew… --level 白银会员
+  kabao card update --benefits 会员折扣 --ask sex,birthday
+  kabao points sync 478515832665 --point-balance 1200
+  kabao activity list --state EFFECTIVE
   kabao call GET v3/certificates
   kabao sandbox serve --credentials ./credentials
+
+All commands:
+  card         create  list  get  update  invalidate  delete
+  user-card    get  list  update  import  confirm  invalidate
+  points       sync  confirm-exchange
+  feed         create
+  activity     create  list  get  update  terminate
+  token        pre-auth  pay-view
+  image        upload
+  call, completions
+  sandbox      serve  user  clock  notifications
+
+Bodies: flags give their members; or --json FILE (- is stdin) is all of it, under
+the names of the wire, in plaintext. Ids and out_request_no may stand in either
+place, or in both if they agree.
 
 Settings come from flags, then KABAO_* variables, then kabao/config.toml in the
 configuration folder (KABAO_CONFIG names another file):

@@ -5,7 +5,7 @@ use anstyle::Style;
 use super::{
     paint::{Paint, Tone},
     row::Row,
-    width::{columns, pad, printable},
+    width::{columns, cut, pad, printable},
 };
 
 /// One place of a list.
@@ -97,12 +97,12 @@ pub(crate) fn columns_of(head: &[&str], lines: &[Vec<Cell>], paint: Paint) -> St
 /// The value; of a changed one first what it was. Two long ones take two lines.
 fn value(row: &Row, indent: &str, paint: Paint) -> String {
     const ONE_LINE: usize = 40;
-    let new = printable(&row.value);
+    let new = short(&row.value);
     let shown = paint.tone(row.tone, &new);
     let Some(before) = &row.before else {
         return shown;
     };
-    let before = printable(before);
+    let before = short(before);
     let fits = columns(&before) + columns(&new) <= ONE_LINE && !before.contains('→');
     let old = paint.tone(Tone::Dim, &before);
     let arrow = paint.tone(Tone::Warn, "→");
@@ -111,6 +111,20 @@ fn value(row: &Row, indent: &str, paint: Paint) -> String {
     } else {
         let outdent = &indent[..indent.len() - 2];
         format!("{old}\n{outdent}{arrow} {shown}")
+    }
+}
+
+/// The text, unless it is as long as an agreement.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 600;
+    let whole = printable(text);
+    match columns(&whole) <= LONGEST {
+        true => whole,
+        false => format!(
+            "{} ({} characters; --output json has all)",
+            cut(&whole, LONGEST),
+            text.chars().count()
+        ),
     }
 }
 
@@ -179,6 +193,17 @@ mod tests {
             render(&rows, Paint::Off),
             "* Validity  v  2020 → 2030\n             → permanent\n"
         );
+    }
+
+    #[test]
+    fn an_agreement_does_not_fill_the_screen() {
+        let agreement = "商".repeat(20_480);
+        let text = render(&[row("Agreement", "a", &agreement, None)], Paint::Off);
+        assert!(text.ends_with("商… (20480 characters; --output json has all)\n"));
+        assert!(columns(text.trim_end()) < 700);
+        let attach = "商".repeat(256);
+        let text = render(&[row("Attach", "a", &attach, None)], Paint::Off);
+        assert!(text.contains(&attach));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::world::{CARD_ID, CODE, OPENID, Server, World};
 
 /// A running sandbox and its credentials folder.
-fn sandbox(world: &World, more: &[&str]) -> (Server, Value) {
+pub(crate) fn sandbox(world: &World, more: &[&str]) -> (Server, Value) {
     let arguments = [
         "--store",
         "memory",
@@ -64,7 +64,7 @@ fn merchant_profile(credentials: &Value) -> String {
     )
 }
 
-fn brand_profile(credentials: &Value) -> String {
+pub(crate) fn brand_profile(credentials: &Value) -> String {
     format!(
         r#"
         [profiles.brand]

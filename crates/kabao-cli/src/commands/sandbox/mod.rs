@@ -17,7 +17,7 @@ pub(crate) enum SandboxCommand {
     /// Prints one line on stdout when it is ready: `listening on URL`. Keys and
     /// personal values are kept wrapped with KABAO_MASTER_KEY, or with a key file
     /// beside the store.
-    #[command(after_help = SERVE_EXAMPLES)]
+    #[command(after_help = serve::EXAMPLES, after_long_help = serve::help())]
     Serve(serve::ServeArgs),
     /// Play a member, in the sandbox that the profile calls.
     #[command(subcommand, after_help = USER_EXAMPLES)]
@@ -41,13 +41,9 @@ impl SandboxCommand {
     }
 }
 
-const SERVE_EXAMPLES: &str = "\
-Examples:
-  kabao sandbox serve --credentials ./credentials
-  kabao sandbox serve --listen 127.0.0.1:8080 --store memory --rate-limits off";
-
 const USER_EXAMPLES: &str = "\
 Examples:
   kabao sandbox user join --openid oNew --phone-number 13900139000 --common sex=女
-  kabao sandbox user exchange-coupon --deduct-points 1000 --stock-id 100232301
+  kabao sandbox user pay --attach 'cell=15_1200_1&card_id=pbLatj…&user_card_code=8000'
+  kabao sandbox user exchange-coupon --deduct-points 1000 --stock-id 100232301 --fail
   kabao sandbox user delete-card";
