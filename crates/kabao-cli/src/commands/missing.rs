@@ -38,7 +38,7 @@ impl Missing {
         let names = list(self.0.iter().map(|(name, _)| *name).collect());
         let flags = list(self.0.iter().map(|(_, flag)| *flag).collect());
         Err(Problem::new(format!("{names} {is} missing"))
-            .hint(format!("give {flags}, or the whole body with --json")))
+            .hint(format!("give {flags}, or all of it in the JSON of --json")))
     }
 }
 
@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(
             problem,
             "error: appid, valid_date_information and apply_total are missing\nhint: give \
-             --appid, --valid and --apply-total, or the whole body with --json"
+             --appid, --valid and --apply-total, or all of it in the JSON of --json"
         );
     }
 }

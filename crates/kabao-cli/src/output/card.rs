@@ -105,7 +105,11 @@ fn questions(form: &CardUserInformation) -> Vec<Row> {
     let common = form.common_field_list.as_ref().map(|names| {
         let names = names.iter().map(|name| label::of(name.as_str()));
         let names: Vec<String> = names.collect();
-        Row::new("common_field_list", names.join(", "))
+        let names = match names.is_empty() {
+            true => "(nothing)".to_owned(),
+            false => names.join(", "),
+        };
+        Row::new("common_field_list", names)
     });
     let custom = form.custom_field_list.iter().flatten().map(custom);
     common

@@ -1,15 +1,16 @@
 //! Any JSON object as rows for people: a row for each member that has a value
-//! of its own, under its wire name.
+//! of its own, under its wire name. A user's card in it is shown as everywhere.
 
 use jiff::Timestamp;
-use kabao::core::time::Time;
-use serde::Serialize;
+use kabao::{card_member::UserCard, core::time::Time};
+use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
 use super::{
     label,
     printer::{Format, Printer},
     row::Row,
+    shown::Shown as _,
     table, time,
 };
 use crate::problem::Problem;
@@ -38,6 +39,10 @@ fn rows(value: &Value, now: Timestamp) -> Vec<Row> {
 
 fn collect(at: &str, value: &Value, now: Timestamp, rows: &mut Vec<Row>) {
     match value {
+        Value::Object(_) if at == "user_card" => match UserCard::deserialize(value) {
+            Ok(card) => rows.extend(card.rows(now)),
+            Err(_) => rows.push(Row::new(at, value.to_string())),
+        },
         Value::Object(members) => {
             for (name, member) in members {
                 let path = match at {
@@ -52,6 +57,7 @@ fn collect(at: &str, value: &Value, now: Timestamp, rows: &mut Vec<Row>) {
                 collect(&format!("{at}[{index}]"), item, now, rows);
             }
         }
+        Value::Array(items) if items.is_empty() => rows.push(row(at, "(none)".into(), now)),
         Value::Array(items) => {
             let texts: Vec<String> = items.iter().map(text).collect();
             rows.push(row(at, texts.join(", "), now));
@@ -126,6 +132,26 @@ mod tests {
                 ("Batch", "stocks[1].stock_id", "2"),
             ]
         );
+    }
+
+    #[test]
+    fn a_users_card_is_shown_as_everywhere() {
+        let value = json!({
+            "user_card": {
+                "user_card_code": "1", "card_id": "p", "openid": "o", "brand_id": "1004",
+                "card_type": "NORMAL", "valid_date_information": {"type": "PERMANENT"},
+                "pickup_time": "2020-05-20T13:29:35.120+08:00", "user_card_state": "UNACTIVATED",
+                "phone_number": "13800138000",
+            },
+            "gifts": [],
+        });
+        let rows = rows(&value, Timestamp::UNIX_EPOCH);
+        let find = |name: &str| rows.iter().find(|row| row.name == name).expect(name);
+        assert_eq!(find("phone_number").value, "13800138000");
+        assert_eq!(find("valid_date_information").value, "permanent");
+        assert_eq!(find("gifts").value, "(none)");
+        let other = super::rows(&json!({"user_card": {"code": 1}}), Timestamp::UNIX_EPOCH);
+        assert_eq!(other[0].value, r#"{"code":1}"#);
     }
 
     #[test]

@@ -130,7 +130,7 @@ fn short(text: &str) -> String {
 
 /// One overlong text must not push everything else to the right.
 fn widest(rows: &[Row], text: impl Fn(&Row) -> &str) -> usize {
-    const LIMIT: usize = 28;
+    const LIMIT: usize = 36;
     rows.iter()
         .map(|row| columns(&printable(text(row))).min(LIMIT))
         .max()

@@ -10,6 +10,7 @@ mod images;
 mod lists;
 mod main_job;
 mod mistakes;
+mod played;
 mod points;
 mod privacy;
 mod profiles;

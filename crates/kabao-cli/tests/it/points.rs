@@ -1,8 +1,13 @@
 //! `kabao points`.
 
+use std::{io::Read as _, net::TcpListener, thread};
+
 use serde_json::json;
 
-use crate::world::{CARD_ID, CODE, OPENID, World};
+use crate::{
+    profiles::{merchant_variables, sandbox},
+    world::{CARD_ID, CODE, OPENID, World},
+};
 
 #[test]
 fn a_balance_is_reported() {
@@ -39,6 +44,37 @@ fn a_balance_is_reported() {
     let file = ["points", "sync", "--json", "-", "--output", "jsonl"];
     let balance = world.run_with_stdin(&file, &expected.to_string()).ok();
     assert_eq!(balance.json(), expected);
+}
+
+#[test]
+fn when_nobody_knows_how_far_it_came_the_number_is_told() {
+    let home = World::new();
+    let (_server, credentials) = sandbox(&home, &[]);
+    // Takes requests and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", silent.local_addr().expect("an address"));
+    thread::spawn(move || {
+        for connection in silent.incoming() {
+            let mut connection = connection.expect("a connection");
+            let _ = connection.read(&mut [0; 64]);
+        }
+    });
+    let world = merchant_variables(&home.path("credentials"), &credentials);
+    let world = world.set("KABAO_BASE_URL", url);
+    let sync = ["points", "sync", CODE, "--point-balance=1"];
+    let told = world
+        .run(&sync)
+        .failed(2, &["nothing is done twice"])
+        .stderr;
+    let (_, rest) = told.split_once("out_request_no is ").expect("the number");
+    let (number, _) = rest.split_once(';').expect("its end");
+    let hint = told.lines().last().expect("a hint");
+    assert!(
+        hint.contains(&format!("--out-request-no {number}")),
+        "{told}"
+    );
+    let given = world.run(&[&sync[..], &["--out-request-no=mine", "--quiet"]].concat());
+    given.failed(2, &["hint:", "--out-request-no mine"]);
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn text<'v>(credentials: &'v Value, pointer: &str) -> &'v str {
 }
 
 /// Every setting as a variable.
-fn merchant_variables(folder: &Path, credentials: &Value) -> World {
+pub(crate) fn merchant_variables(folder: &Path, credentials: &Value) -> World {
     World::new()
         .set("KABAO_MCHID", text(credentials, "/mchid"))
         .set("KABAO_SERIAL_NO", text(credentials, "/serial_no"))

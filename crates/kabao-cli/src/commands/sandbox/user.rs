@@ -5,7 +5,11 @@ use kabao::core::query::encode_component;
 use serde_json::{Map, Value};
 
 use crate::{
-    commands::{form::FormArgs, ids::UserArgs, input},
+    commands::{
+        form::FormArgs,
+        ids::{BrandArgs, HEADING, UserArgs},
+        input,
+    },
     control::Control,
     output::{members, printer::Printer},
     problem::Problem,
@@ -32,11 +36,22 @@ pub(crate) enum UserCommand {
     /// Pay an order whose attach names a card: the payer is a member at once.
     Pay {
         #[command(flatten)]
-        who: UserArgs,
+        brand: BrandArgs,
+        /// The user [env: KABAO_OPENID, default: the profile's].
+        #[arg(long, value_name = "ID", help_heading = HEADING)]
+        openid: Option<String>,
         /// The order's attach, such as
         /// `…cell=15_1200_1&card_id=pbLatj…&user_card_code=4785…`.
         #[arg(long, value_name = "TEXT")]
         attach: String,
+    },
+    /// Open the payment code, which uses the token up.
+    ShowPayCode {
+        #[command(flatten)]
+        who: UserArgs,
+        /// The token of `kabao token pay-view`.
+        #[arg(long, value_name = "TOKEN")]
+        token: String,
     },
     /// Delete the card. The brand is notified.
     DeleteCard {
@@ -70,9 +85,25 @@ pub(crate) enum UserCommand {
     },
 }
 
+/// What is posted.
+struct Play {
+    /// The address's last part.
+    action: &'static str,
+    who: UserArgs,
+    /// Whether the body has the template's id: an order's attach brings its own.
+    names_card: bool,
+    /// What else is in the body.
+    more: Map<String, Value>,
+}
+
 impl UserCommand {
     pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
-        let (action, who, more) = self.parts()?;
+        let Play {
+            action,
+            who,
+            names_card,
+            more,
+        } = self.play()?;
         let outcome = Session::with(profile, printer, async |session| {
             let openid = encode_component(&session.openid(who.openid)?);
             let mut body = Map::new();
@@ -80,7 +111,9 @@ impl UserCommand {
                 "brand_id".into(),
                 session.any_brand_id(who.brand.brand_id)?.into(),
             );
-            body.insert("card_id".into(), session.card_id(who.card_id)?.into());
+            if names_card {
+                body.insert("card_id".into(), session.card_id(who.card_id)?.into());
+            }
             body.extend(more);
             Control::of(session)?
                 .post(&format!("users/{openid}/{action}"), &Value::Object(body))
@@ -89,8 +122,7 @@ impl UserCommand {
         members::show(&outcome.await?, printer)
     }
 
-    /// The address's last part, who it is about, and what else is in the body.
-    fn parts(self) -> Result<(&'static str, UserArgs, Map<String, Value>), Problem> {
+    fn play(self) -> Result<Play, Problem> {
         let mut more = Map::new();
         let mut put = |name: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -113,9 +145,22 @@ impl UserCommand {
                 put("user_information", form.into_json()?);
                 ("join", who)
             }
-            Self::Pay { who, attach } => {
+            Self::Pay {
+                brand,
+                openid,
+                attach,
+            } => {
                 put("attach", Some(attach.into()));
+                let who = UserArgs {
+                    brand,
+                    openid,
+                    card_id: None,
+                };
                 ("pay", who)
+            }
+            Self::ShowPayCode { who, token } => {
+                put("token", Some(token.into()));
+                ("show-pay-code", who)
             }
             Self::DeleteCard { who } => ("delete-card", who),
             Self::ExchangeCoupon {
@@ -136,7 +181,12 @@ impl UserCommand {
             }
             Self::AskPoints { who } => ("ask-points", who),
         };
-        Ok((action, who, more))
+        Ok(Play {
+            action,
+            who,
+            names_card: action != "pay",
+            more,
+        })
     }
 }
 
@@ -156,8 +206,9 @@ mod tests {
     fn parts(arguments: &[&str]) -> (&'static str, UserArgs, Value) {
         let line = Line::try_parse_from([&["user"], arguments].concat());
         let command = line.unwrap_or_else(|error| panic!("{error}")).command;
-        let (action, who, more) = command.parts().expect("parts");
-        (action, who, Value::Object(more))
+        let play = command.play().expect("a play");
+        assert_eq!(play.names_card, play.action != "pay");
+        (play.action, play.who, Value::Object(play.more))
     }
 
     #[test]
@@ -192,6 +243,8 @@ mod tests {
             (action, body),
             ("pay", json!({"attach": "cell=1_100&card_id=p"}))
         );
+        let (action, _, body) = parts(&["show-pay-code", "--token=t"]);
+        assert_eq!((action, body), ("show-pay-code", json!({"token": "t"})));
         assert_eq!(parts(&["ask-points"]).0, "ask-points");
     }
 
