@@ -32,8 +32,8 @@ impl Session {
         }
         let (access, defaults, sandbox) = match settings.caller {
             Caller::Configured(access) => (*access, settings.defaults, None),
-            Caller::Embedded { data_dir } => {
-                let embedded = embedded::start(&data_dir, printer).await?;
+            Caller::Embedded { data_dir, sandbox } => {
+                let embedded = embedded::start(&data_dir, sandbox, printer).await?;
                 let defaults = settings.defaults.or(embedded.sample_ids);
                 (embedded.access, defaults, Some(embedded.sandbox))
             }

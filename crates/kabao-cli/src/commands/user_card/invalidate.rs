@@ -1,0 +1,70 @@
+//! `kabao user-card invalidate`.
+
+use clap::Args;
+use kabao::card_member::InvalidateUserCard;
+use serde::Deserialize;
+
+use super::faces;
+use crate::{
+    commands::{
+        body::{JsonArgs, Part},
+        ids::UserCardArgs,
+        missing::Missing,
+    },
+    output::{printer::Printer, shown},
+    problem::Problem,
+    session::Session,
+};
+
+/// A card, and why it ends.
+#[derive(Debug, Args)]
+pub(crate) struct InvalidateArgs {
+    #[command(flatten)]
+    card: UserCardArgs,
+    #[command(flatten)]
+    why: WhyArgs,
+    #[command(flatten)]
+    json: JsonArgs,
+}
+
+/// Why it ends.
+#[derive(Debug, Default, Args, Deserialize)]
+#[group(conflicts_with = "json")]
+struct WhyArgs {
+    /// Why, at most 32 characters.
+    #[arg(long, value_name = "TEXT", visible_alias = "reason")]
+    invalid_reason: Option<String>,
+}
+
+impl Part for WhyArgs {}
+
+impl InvalidateArgs {
+    pub(super) async fn run(
+        mut self,
+        profile: Option<&str>,
+        printer: &Printer,
+    ) -> Result<(), Problem> {
+        if let Some(mut body) = self.json.read()? {
+            self.card.user.take_from(&mut body)?;
+            self.why = body.take()?;
+            body.end()?;
+        }
+        let mut missing = Missing::default();
+        let member = ("invalid_reason", "--invalid-reason");
+        let invalid_reason = missing.take(member, self.why.invalid_reason);
+        missing.end()?;
+        let invalidated = Session::with(profile, printer, async |session| {
+            let (members, key) = self.card.resolve(session)?;
+            let invalidate = InvalidateUserCard {
+                key,
+                invalid_reason,
+                check: true,
+            };
+            let card = members.send(&invalidate).await?;
+            let face = faces::of(&card, &members, printer).await;
+            Ok((card, face))
+        });
+        let (card, face) = invalidated.await?;
+        shown::show(&card, face, printer)
+    }
+}
