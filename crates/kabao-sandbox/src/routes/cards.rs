@@ -216,9 +216,10 @@ fn text_of(
 /// A template with some members replaced; an empty text clears one that may be
 /// absent.
 fn merged(card: &Card, members: &Map<String, Value>) -> Result<Card, Refusal> {
+    let may_be_absent = |name: &str| OPTIONAL.iter().any(|(known, _)| *known == name);
     let mut whole = object(card)?;
     for (name, value) in members {
-        match value == "" {
+        match value == "" && may_be_absent(name) {
             true => whole.shift_remove(name),
             false => whole.insert(name.clone(), value.clone()),
         };
