@@ -229,12 +229,13 @@ fn merged(card: &Card, members: &Map<String, Value>) -> Result<Card, Refusal> {
     Ok(card)
 }
 
-/// A template that is well formed whatever is changed about it.
+/// A template that is well formed whatever is changed about it, for what a
+/// change needs besides may be in the template already.
 fn blank() -> Result<Card, Refusal> {
     let blank = json!({
-        "card_id": "", "brand_id": "", "appid": "wx", "card_type": "NORMAL", "card_title": "-",
+        "card_id": "", "brand_id": "", "appid": "wx0", "card_type": "NORMAL", "card_title": "-",
         "card_color": "#000000", "card_picture_url": "-", "code_mode": "SYSTEM_ALLOCATE",
-        "code_type": "NONE_CODE", "benefits": "-", "notify_url": "-",
+        "code_type": "NONE_CODE", "benefits": "-", "notify_url": "-", "init_level": "-",
         "valid_date_information": {"type": "PERMANENT"},
     });
     match blank {
