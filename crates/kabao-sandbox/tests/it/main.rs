@@ -7,6 +7,11 @@
     reason = "a test fails where it panics"
 )]
 
+mod activities;
+mod caller;
+mod card_changes;
+mod card_forms;
+mod cards;
 mod control;
 mod gate;
 mod notifications;
