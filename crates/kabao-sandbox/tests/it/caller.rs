@@ -184,7 +184,7 @@ pub fn new_card() -> Value {
         "code_mode": "SYSTEM_ALLOCATE",
         "code_type": "NONE_CODE",
         "benefits": "会员折扣、专属价",
-        "notify_url": "https://www.weixin.qq.com/wxpay/notify.php",
+        "notify_url": "http://127.0.0.1:9/notify",
         "valid_date_information": {"type": "PERMANENT"},
     })
 }

@@ -54,7 +54,29 @@ pub struct Running {
     pub credentials: Credentials,
     pub address: SocketAddr,
     sandbox: Option<Sandbox>,
-    runtime: Runtime,
+    runtime: Impatient,
+}
+
+/// A runtime that does not wait for its threads when it ends: one may be looking
+/// up a name that nobody answers for.
+struct Impatient(Option<Runtime>);
+
+impl Impatient {
+    fn new() -> Self {
+        Self(Some(Runtime::new().unwrap()))
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.0.as_ref().unwrap().block_on(future)
+    }
+}
+
+impl Drop for Impatient {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Running {
@@ -70,7 +92,7 @@ impl Running {
         folder: tempfile::TempDir,
         configure: impl FnOnce(SandboxBuilder) -> SandboxBuilder,
     ) -> Self {
-        let runtime = Runtime::new().unwrap();
+        let runtime = Impatient::new();
         let builder = configure(Sandbox::builder().data_dir(folder.path()));
         let sandbox = runtime.block_on(builder.start()).unwrap();
         Self {
