@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kabao_sandbox::{RateLimits, Switches};
+use kabao_sandbox::{RateLimits, Switches, folder::DataFolder};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Running, Signer};
@@ -59,6 +59,20 @@ impl Running {
         members["brand_id"] = json!("1004");
         let path = format!("/_sandbox/users/{openid}/{what}");
         self.control("POST", &path, Some(members))
+    }
+
+    /// What the store keeps of a kind that no operation shows.
+    pub fn kept(&self, kind: &str) -> Vec<Value> {
+        let folder = DataFolder::create(self.folder.path()).unwrap();
+        let db = rusqlite::Connection::open(folder.database()).unwrap();
+        let mut statement = db
+            .prepare("SELECT document FROM records WHERE kind = ?1")
+            .unwrap();
+        let documents = statement.query_map([kind], |row| row.get::<_, String>(0));
+        let documents = documents.unwrap().map(|document| document.unwrap());
+        documents
+            .map(|document| serde_json::from_str(&document).unwrap())
+            .collect()
     }
 
     /// How many notifications there are or were.
