@@ -168,6 +168,7 @@ async fn pay(State(app): State<Arc<App>>, User(openid): User, body: Body<Pay>) -
     let Json(Pay { brand_id, attach }) = body?;
     let attach = OrderAttach::find(&attach)
         .ok_or_else(|| Trouble::param("attach: no `cell=…&card_id=…&user_card_code=…` is in it"))?;
+    attach.check().map_err(Trouble::param)?;
     let (card_id, code) = (&*attach.card_id, &*attach.user_card_code);
     let needs = Needs::of(brand_id)
         .card_template(card_id)
