@@ -134,6 +134,24 @@ fn a_request_number_counts_once() {
 }
 
 #[test]
+fn the_same_number_at_once_counts_once() {
+    let running = Running::start();
+    let partner = running.partner();
+    let form = with(new_card(), json!({"brand_id": "1004"})).to_string();
+    let target = partner.target("cards");
+    let request = || partner.signer.request("POST", &target, &form);
+    let requests: Vec<_> = (0..8).map(|_| request()).collect();
+    let address = running.address;
+    let sent: Vec<_> = requests
+        .into_iter()
+        .map(|request| std::thread::spawn(move || request.send(address).ok()))
+        .collect();
+    let answers: Vec<Value> = sent.into_iter().map(|one| one.join().unwrap()).collect();
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    assert_eq!(partner.get("cards").ok()["total_count"], 2);
+}
+
+#[test]
 fn a_request_number_may_be_left_out_where_that_is_allowed() {
     let running = Running::switched("optional_out_request_no");
     let partner = running.partner();

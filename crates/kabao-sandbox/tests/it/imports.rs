@@ -332,10 +332,12 @@ fn a_member_and_a_code_are_imported_once() {
         let answer = partner.post(BY_OPENID, row);
         answer.is_refused(400, "RESOURCE_ALREADY_EXISTS");
     }
-    // Who left may come again, under another code.
+    // Who left may come again, under another code; the old one stays what it is.
     running
         .play("o-1", "delete-card", json!({"card_id": card_id}))
         .ok();
+    let left = partner.post(BY_OPENID, member(&card_id, "o-1", "1")).ok();
+    assert_eq!(left["user_card_state"], "INVALID");
     let answer = partner.post(BY_OPENID, member(&card_id, "o-5", "1"));
     answer.is_refused(400, "RESOURCE_ALREADY_EXISTS");
     partner.post(BY_OPENID, member(&card_id, "o-1", "6")).ok();

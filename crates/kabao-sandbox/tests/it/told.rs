@@ -223,7 +223,7 @@ fn of_another_callers_template_nobody_is_told() {
             .ok();
         let post = receiver.next();
         resource(&running, maker, &post, "USER_CARD.CREATE", "user_card");
-        let seen = after_attempts(&running, 1);
+        let seen = after_attempts(&running, &receiver.url, 1);
         let identity = if maker.is_partner() {
             "1900000001"
         } else {
@@ -260,9 +260,12 @@ fn again_after_a_minute_if_it_was_not_taken() {
         .play("o-1", "join", json!({"card_id": card_id}))
         .ok();
     let first = receiver.next();
-    let seen = after_attempts(&running, 1);
+    let seen = after_attempts(&running, &receiver.url, 1);
     assert_eq!(seen["next_attempt"], "2026-01-01T12:01:00.000+08:00");
     running.freeze("2026-01-01T12:01:00+08:00");
     assert_eq!(receiver.next().body, first.body);
-    assert_eq!(after_attempts(&running, 2)["state"], "DELIVERED");
+    assert_eq!(
+        after_attempts(&running, &receiver.url, 2)["state"],
+        "DELIVERED"
+    );
 }
