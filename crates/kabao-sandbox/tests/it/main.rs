@@ -7,12 +7,30 @@
     reason = "a test fails where it panics"
 )]
 
+mod activities;
+mod caller;
+mod card_changes;
+mod card_forms;
+mod cards;
+mod confirm;
 mod control;
+mod exchange;
+mod feeds;
 mod gate;
+mod imports;
+mod limits;
 mod notifications;
+mod order;
 mod outbox;
+mod pictures;
+mod points;
 mod processes;
 mod receiver;
 mod support;
+mod switches;
+mod tokens;
+mod told;
+mod user_card_states;
 mod user_cards;
+mod users;
 mod verdicts;

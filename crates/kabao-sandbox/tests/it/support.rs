@@ -54,7 +54,29 @@ pub struct Running {
     pub credentials: Credentials,
     pub address: SocketAddr,
     sandbox: Option<Sandbox>,
-    runtime: Runtime,
+    runtime: Impatient,
+}
+
+/// A runtime that does not wait for its threads when it ends: one may be looking
+/// up a name that nobody answers for.
+struct Impatient(Option<Runtime>);
+
+impl Impatient {
+    fn new() -> Self {
+        Self(Some(Runtime::new().unwrap()))
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.0.as_ref().unwrap().block_on(future)
+    }
+}
+
+impl Drop for Impatient {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Running {
@@ -70,7 +92,7 @@ impl Running {
         folder: tempfile::TempDir,
         configure: impl FnOnce(SandboxBuilder) -> SandboxBuilder,
     ) -> Self {
-        let runtime = Runtime::new().unwrap();
+        let runtime = Impatient::new();
         let builder = configure(Sandbox::builder().data_dir(folder.path()));
         let sandbox = runtime.block_on(builder.start()).unwrap();
         Self {
@@ -145,12 +167,11 @@ impl Running {
     }
 
     pub fn seal(&self, value: &str) -> String {
-        let pem = &self.credentials.merchant.wechatpay_public_key_pem;
-        let key = PublicKey::from_pem(pem).unwrap();
-        key.seal(&Sensitive::from(value))
-            .unwrap()
-            .as_str()
-            .to_owned()
+        seal_for(&self.credentials.merchant.wechatpay_public_key_pem, value)
+    }
+
+    pub fn seal_as_brand(&self, value: &str) -> String {
+        seal_for(&self.credentials.brand.wechatpay_public_key_pem, value)
     }
 
     pub fn control(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
@@ -171,6 +192,12 @@ impl Running {
     pub fn last_request(&self) -> Value {
         self.control_ok("GET", "/_sandbox/requests?limit=1", None)["data"][0].clone()
     }
+}
+
+fn seal_for(public_key_pem: &str, value: &str) -> String {
+    let key = PublicKey::from_pem(public_key_pem).unwrap();
+    let sealed = key.seal(&Sensitive::from(value)).unwrap();
+    sealed.as_str().to_owned()
 }
 
 pub fn copied_folder() -> tempfile::TempDir {
@@ -380,6 +407,27 @@ impl Answer {
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    /// What was asked for.
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.json());
+        self.json()
+    }
+
+    /// A refusal of one member, by its name or pointer.
+    #[track_caller]
+    pub fn blames(&self, field: &str) {
+        let body = self.json();
+        assert_eq!(self.refusal(), (400, "PARAM_ERROR".into()), "{body}");
+        assert_eq!(body["detail"]["field"], field, "{body}");
+    }
+
+    /// A refusal that blames no member.
+    #[track_caller]
+    pub fn is_refused(&self, status: u16, code: &str) {
+        assert_eq!(self.refusal(), (status, code.into()), "{}", self.json());
     }
 
     /// Status and code of a refusal.
