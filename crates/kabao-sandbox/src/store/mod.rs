@@ -14,6 +14,8 @@ pub mod contract;
 mod convenience;
 #[cfg(feature = "sqlite")]
 mod document;
+#[cfg(feature = "sqlite")]
+mod failure;
 mod lists;
 mod outbox;
 #[cfg(feature = "sqlite")]
@@ -38,6 +40,9 @@ pub use outbox::{Attempt, Outbox, Owed, OwedState, Then};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use workspace::{Kept, Needs, Record, Rule, Workspace};
+
+#[cfg(feature = "sqlite")]
+use failure::Failure;
 
 /// The sandbox's memory.
 #[async_trait]
