@@ -24,16 +24,19 @@ use super::{
 };
 use crate::{
     app::{App, failed},
-    clock::{business_time, real_now},
+    clock::{business_time, real_now, real_wait},
     faults::FaultKind,
     keys::CallerKeys,
     random,
     store::{Attempt, Owed, StoreError, Then},
 };
 
-/// How often to look for what became due: another process may have written it,
-/// or moved the clock.
+/// How often to look at least for what became due: another process may have
+/// written it, or moved the clock.
 const POLL: Duration = Duration::from_millis(500);
+
+/// How often at most, however fast the clock runs.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// How many are tried at once.
 const AT_ONCE: usize = 64;
@@ -48,19 +51,23 @@ const LEASE: SignedDuration = SignedDuration::from_secs(30);
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut attempts = JoinSet::new();
     loop {
-        match lease(&app, AT_ONCE - attempts.len()).await {
-            Ok(leased) => {
+        let wait = match lease(&app, AT_ONCE - attempts.len()).await {
+            Ok((leased, wait)) => {
                 for owed in leased {
                     attempts.spawn(attempt(Arc::clone(&app), owed));
                 }
+                wait
             }
-            Err(error) => log(&error),
-        }
+            Err(error) => {
+                log(&error);
+                POLL
+            }
+        };
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
             _ = attempts.join_next(), if !attempts.is_empty() => {}
             () = app.notifier.woken() => {}
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(wait) => {}
         }
     }
     let ended = async { while attempts.join_next().await.is_some() {} };
@@ -69,16 +76,22 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn lease(app: &App, room: usize) -> Result<Vec<Owed>, StoreError> {
-    let (now, real) = now(app).await?;
-    let due = app
-        .store
-        .next_due(real)
-        .await?
-        .is_some_and(|due| due <= now);
-    match due && room > 0 {
-        true => app.store.lease_due(now, real, LEASE, room).await,
-        false => Ok(Vec::new()),
+/// What is to be tried now, and how long to wait before looking again.
+async fn lease(app: &App, room: usize) -> Result<(Vec<Owed>, Duration), StoreError> {
+    let (clock, real) = (app.store.clock().await?, real_now());
+    let now = business_time(clock, real);
+    match app.store.next_due(real).await? {
+        Some(due) if due <= now && room > 0 => {
+            let leased = app.store.lease_due(now, real, LEASE, room).await?;
+            // More may be due, or be so soon.
+            Ok((leased, PAUSE))
+        }
+        Some(due) if due > now => {
+            let wait = real_wait(clock, real, due).unwrap_or(POLL);
+            Ok((Vec::new(), wait.clamp(PAUSE, POLL)))
+        }
+        // Nothing is owed, or those under way come first.
+        _ => Ok((Vec::new(), POLL)),
     }
 }
 

@@ -33,6 +33,7 @@ use crate::{
     refusal::Refusal,
 };
 
+pub use crate::clock::Speed;
 pub use address::{inspect, open};
 pub use convenience::UserCardRule;
 pub use lists::{ActivitiesOf, CardTemplatesOf, Page, UserCardsOf, Window};
@@ -175,6 +176,15 @@ pub enum ClockSetting {
     Running {
         /// Milliseconds ahead of real time.
         offset_ms: i64,
+    },
+    /// Faster or slower than real time.
+    Sped {
+        /// How fast.
+        speed: Speed,
+        /// Since this instant of real time,
+        since: Timestamp,
+        /// at which it showed this one.
+        at: Timestamp,
     },
     /// Stands still.
     Frozen {

@@ -12,6 +12,7 @@ mod caller;
 mod card_changes;
 mod card_forms;
 mod cards;
+mod clock;
 mod confirm;
 mod control;
 mod exchange;
