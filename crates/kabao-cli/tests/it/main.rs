@@ -5,6 +5,7 @@ mod activities;
 mod brands;
 mod call;
 mod cards;
+mod clock;
 mod feeds;
 mod images;
 mod lists;
