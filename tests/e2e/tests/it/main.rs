@@ -8,6 +8,7 @@
 
 mod blocking;
 mod keys;
+mod membership;
 mod notifications;
 mod support;
 mod trouble;
