@@ -41,7 +41,7 @@ pub(crate) async fn list(
         let mut cards = Vec::new();
         loop {
             let page = members.send(&list).await?;
-            list.offset += ListUserCards::MAX_LIMIT;
+            list.offset += list.limit;
             let is_last = page.data.is_empty() || list.offset >= page.total_count;
             cards.extend(page.data);
             if is_last {

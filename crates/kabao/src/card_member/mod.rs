@@ -7,6 +7,7 @@ use std::{cell::Cell, sync::Arc};
 use kabao_core::{
     Sealed, Sensitive,
     answer::header::SERIAL,
+    call::BuildError,
     operation::{Caller, Operation},
     sensitive::{OpenError, Opener, SealError, Sealer},
 };
@@ -28,6 +29,7 @@ pub use kabao_core::card_member::*;
 pub struct CardMember {
     client: Arc<Inner>,
     caller: Arc<Caller>,
+    check: bool,
 }
 
 impl CardMember {
@@ -35,7 +37,16 @@ impl CardMember {
         Self {
             client,
             caller: Arc::new(caller),
+            check: true,
         }
+    }
+
+    /// Sends values that are known to be refused, to hear it from the API: for
+    /// rules that changed since this version, or to see its error.
+    #[must_use]
+    pub fn unchecked(mut self) -> Self {
+        self.check = false;
+        self
     }
 
     /// The cards that users hold.
@@ -44,14 +55,18 @@ impl CardMember {
         UserCards::new(self.clone())
     }
 
-    /// Carries out an operation: seals what has to be sealed, sends, verifies,
-    /// opens.
+    /// Carries out an operation: checks it, seals what has to be sealed, sends,
+    /// verifies, opens.
     ///
     /// # Errors
     /// [`Error`]; decide by its kind. Calling as a brand with a merchant's
     /// credentials, or the reverse, is [`ErrorKind::Request`].
     pub async fn send<O: Operation>(&self, operation: &O) -> Result<O::Output> {
         self.check_caller()?;
+        if self.check {
+            self.caller.check().map_err(BuildError::from)?;
+            operation.check().map_err(BuildError::from)?;
+        }
         let deadline = self.client.deadline()?;
         let call = if operation.seals() {
             let key = self.client.sealing_key(deadline).await?;

@@ -7,23 +7,18 @@ use crate::error::Result;
 #[derive(Debug, Clone)]
 pub struct UserCards {
     members: CardMember,
-    check: bool,
 }
 
 impl UserCards {
     pub(crate) fn new(members: CardMember) -> Self {
-        Self {
-            members,
-            check: true,
-        }
+        Self { members }
     }
 
-    /// Sends values that are known to be refused, to hear it from the API: for
-    /// rules that changed since this version, or to see its error.
+    /// Sends values that are known to be refused, to hear it from the API; see
+    /// [`CardMember::unchecked`].
     #[must_use]
-    pub fn unchecked(mut self) -> Self {
-        self.check = false;
-        self
+    pub fn unchecked(self) -> Self {
+        Self::new(self.members.unchecked())
     }
 
     /// Reads a card. All of the key must fit, or the answer is 404.
@@ -54,7 +49,6 @@ impl UserCards {
         let update = UpdateUserCard {
             key: key.clone(),
             change: change.into(),
-            check: self.check,
         };
         self.members.send(&update).await
     }
@@ -364,7 +358,6 @@ mod tests {
             change: UserCardChange::new()
                 .level("钻石会员")
                 .phone_number("13800138000"),
-            check: true,
         };
         let body = |brand_id, card_id| Body {
             brand_id,
