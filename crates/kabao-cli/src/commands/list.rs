@@ -34,20 +34,16 @@ pub(crate) async fn list(
 ) -> Result<(), Problem> {
     let cards = Session::with(profile, printer, async |session| {
         let members = session.members(session.brand_id(args.brand_id)?.as_deref());
-        let mut list = ListUserCards {
+        let list = ListUserCards {
             user_card_state: args.state,
             ..ListUserCards::of(session.openid(args.openid)?)
         };
+        let mut rows = members.user_cards().stream(list);
         let mut cards = Vec::new();
-        loop {
-            let page = members.send(&list).await?;
-            list.offset += list.limit;
-            let is_last = page.data.is_empty() || list.offset >= page.total_count;
-            cards.extend(page.data);
-            if is_last {
-                return Ok(cards);
-            }
+        while let Some(card) = rows.next().await {
+            cards.push(card?);
         }
+        Ok(cards)
     });
     show(&cards.await?, printer)
 }

@@ -8,6 +8,7 @@
 
 mod blocking;
 mod keys;
+mod members;
 mod notifications;
 mod support;
 mod trouble;
