@@ -9,6 +9,7 @@
 mod blocking;
 mod keys;
 mod membership;
+mod members;
 mod notifications;
 mod support;
 mod trouble;
