@@ -6,6 +6,7 @@ mod brands;
 mod call;
 mod cards;
 mod clock;
+mod documented;
 mod feeds;
 mod images;
 mod lists;
