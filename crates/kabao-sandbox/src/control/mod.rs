@@ -1,5 +1,6 @@
 //! The control plane under `/_sandbox`: what only a sandbox can do.
 
+mod faults;
 mod media;
 mod notifications;
 mod users;
@@ -22,7 +23,6 @@ use serde_json::{Value, json};
 use crate::{
     app::App,
     clock,
-    faults::Fault,
     refusal::Refusal,
     sample,
     store::{ClockSetting, StoreError},
@@ -37,11 +37,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/_sandbox/openapi.json", get(openapi))
         .route("/_sandbox/reset", post(reset))
         .route("/_sandbox/clock", get(read_clock).put(set_clock))
-        .route(
-            "/_sandbox/faults",
-            get(list_faults).post(arm_fault).delete(clear_faults),
-        )
         .route("/_sandbox/requests", get(requests))
+        .merge(faults::router())
         .merge(notifications::router())
         .merge(users::router())
         .merge(media::router())
@@ -180,29 +177,6 @@ async fn set_clock(
 fn shifted(real: Timestamp, seconds: i64) -> Result<Timestamp, Trouble> {
     real.checked_add(jiff::SignedDuration::from_secs(seconds))
         .map_err(|_| Trouble::param(format!("offset_seconds: {seconds} is out of range")))
-}
-
-async fn list_faults(State(app): State<Arc<App>>) -> Json<Value> {
-    Json(json!({"data": app.faults.armed()}))
-}
-
-async fn arm_fault(
-    State(app): State<Arc<App>>,
-    fault: Result<Json<Fault>, axum::extract::rejection::JsonRejection>,
-) -> Result<Json<Value>, Trouble> {
-    let Json(fault) = fault?;
-    if fault.count == Some(0) {
-        return Err(Trouble::param(
-            "count: 0 answers would be befallen; leave it out for all",
-        ));
-    }
-    app.faults.arm(fault);
-    Ok(Json(json!({"data": app.faults.armed()})))
-}
-
-async fn clear_faults(State(app): State<Arc<App>>) -> Json<Value> {
-    app.faults.clear();
-    Json(json!({"data": []}))
 }
 
 #[derive(Deserialize)]

@@ -15,6 +15,7 @@ mod cards;
 mod confirm;
 mod control;
 mod exchange;
+mod faults;
 mod feeds;
 mod gate;
 mod imports;
