@@ -128,10 +128,12 @@ fn build_hint(error: &Error) -> Option<&'static str> {
 
 /// How to give a member that was given wrong.
 fn field_hint(error: &FieldError) -> Option<&'static str> {
+    if error.field.starts_with("/code_jump_information") {
+        return Some("give --code-page APPID:PATH");
+    }
     match error.field.as_str() {
         "/card_color" => Some("quote it for the shell: --card-color '#FFFF00'"),
         "/pickup_time" => Some("give --pickup-time, RFC 3339 or a day such as 2026-01-01"),
-        "/code_jump_information" => Some("give --code-page APPID:PATH"),
         "/reject_reason" if error.value.is_empty() => Some("give --reject-reason"),
         "/phone_number" => Some("give --phone-number, in plaintext or `-` for stdin"),
         _ if error.issue.contains("characters") => Some("Chinese characters count one each"),

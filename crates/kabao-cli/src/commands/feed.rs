@@ -68,7 +68,6 @@ impl FeedCommand {
                 key,
                 out_request_no: number.to_string(),
                 cell,
-                check: true,
             };
             number.send(&create, &members, printer).await
         });

@@ -47,7 +47,7 @@ pub(crate) struct HolderArgs {
 }
 
 /// The heading over ids in a command's help.
-pub(crate) const HEADING: &str = "Which card";
+pub(crate) const HEADING: &str = "Ids";
 
 impl BrandArgs {
     /// Agrees with what a body says.

@@ -118,7 +118,6 @@ impl SyncArgs {
                 key,
                 out_request_no: number.to_string(),
                 point_balance,
-                check: true,
             };
             number.send(&sync, &members, printer).await
         });
@@ -158,7 +157,6 @@ impl ConfirmArgs {
                 exchange_coupon_template_id,
                 result,
                 reject_reason: answer.reject_reason,
-                check: true,
             };
             Ok(members.send(&confirm).await?)
         });

@@ -5,6 +5,7 @@ mod activities;
 mod brands;
 mod call;
 mod cards;
+mod documented;
 mod feeds;
 mod images;
 mod lists;

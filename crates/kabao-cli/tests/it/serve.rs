@@ -134,3 +134,17 @@ fn switches_come_from_the_file_and_from_flags() {
         "{help}"
     );
 }
+
+#[test]
+fn a_card_event_is_tried_as_often_as_the_file_says() {
+    let world = World::new();
+    world.configure("[sandbox]\ncard_event_retries = 'none'\n");
+    world
+        .run(&["sandbox", "user", "join", "--openid=oNew"])
+        .ok();
+    // The template's address is not this machine, so the first try fails.
+    let list = ["sandbox", "notifications", "list", "--output", "json"];
+    let states = (0..100).map(|_| world.run(&list).ok().json()[0]["state"].take());
+    let mut states = states.filter(|state| state != "PENDING");
+    assert_eq!(states.next(), Some("FAILED".into()));
+}

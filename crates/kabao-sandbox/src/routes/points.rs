@@ -108,15 +108,18 @@ fn verdict(cx: &Context<'_>) -> Result<Verdict, Refusal> {
     }
     let given = result.or(state).ok_or_else(|| Refusal::missing("result"))?;
     if allows(given) {
-        let coupon_code = members.optional_text("coupon_code", 64)?;
+        let coupon_code = match result {
+            Some(_) => None,
+            None => members.optional_text("coupon_code", 64)?,
+        };
         return Ok(Verdict::Allow { coupon_code });
     }
-    let reason = match members.optional_text("reject_reason", 32)? {
-        None => members.optional_text("fail_reason", 32)?,
-        some => some,
-    };
-    match (&reason, result) {
+    let reason = members.optional_text("reject_reason", 32)?;
+    match (reason, result) {
         (None, Some(_)) => Err(Refusal::missing("reject_reason")),
-        _ => Ok(Verdict::Reject { reason }),
+        (None, None) => Ok(Verdict::Reject {
+            reason: members.optional_text("fail_reason", 32)?,
+        }),
+        (reason, _) => Ok(Verdict::Reject { reason }),
     }
 }

@@ -79,6 +79,9 @@ fn coupons_are_the_ones_that_were_asked_for() {
     let own = json!({"state": SUCCESS, "coupon_code": "123446565767"});
     let answer = confirm(&partner, with(asked(&running, json!({})), own)).ok();
     assert_eq!(answer["coupon_code"], "123446565767");
+    let own = json!({"result": ALLOW, "coupon_code": "123446565767"});
+    let answer = confirm(&partner, with(asked(&running, json!({})), own)).ok();
+    assert_ne!(answer["coupon_code"], "123446565767");
 }
 
 #[test]
@@ -153,6 +156,11 @@ fn what_an_answer_must_have_is_named() {
             (json!({"state": ALLOW}), "/state"),
             (json!({"result": ALLOW, "state": FAIL}), "/state"),
             (json!({"result": REJECT}), "/reject_reason"),
+            // Which belongs to the older form.
+            (
+                json!({"result": REJECT, "fail_reason": "积分不足"}),
+                "/reject_reason",
+            ),
             (
                 json!({"result": REJECT, "reject_reason": ""}),
                 "/reject_reason",

@@ -8,6 +8,8 @@
 
 mod blocking;
 mod keys;
+mod membership;
+mod members;
 mod notifications;
 mod support;
 mod trouble;

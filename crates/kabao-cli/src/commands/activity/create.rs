@@ -89,7 +89,6 @@ impl CreateArgs {
                     card_id: session.card_id(self.card_id)?,
                     ..activity
                 },
-                check: true,
             };
             let members = self.brand.members(session)?;
             number.send(&create, &members, printer).await

@@ -20,7 +20,7 @@ pub(crate) enum ActivityCommand {
     /// Create an activity: coupons for those who join through the component.
     #[command(after_help = CREATE_EXAMPLES)]
     Create(create::CreateArgs),
-    /// List a brand's activities, newest first.
+    /// List a brand's activities.
     #[command(after_help = LIST_EXAMPLES)]
     List(list::ListArgs),
     /// Show an activity.

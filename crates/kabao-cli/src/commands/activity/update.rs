@@ -86,7 +86,6 @@ impl UpdateArgs {
             let update = UpdateActivity {
                 activity_id,
                 change: period.over(before.as_ref()).complete()?,
-                check: true,
             };
             Ok((before, members.send(&update).await?))
         });

@@ -72,7 +72,7 @@ impl CreateArgs {
         card.check()?;
         let created = Session::with(profile, printer, async |session| {
             let members = self.brand.members(session)?;
-            let create = CreateCard { card, check: true };
+            let create = CreateCard { card };
             number.send(&create, &members, printer).await
         });
         let card = created.await?;

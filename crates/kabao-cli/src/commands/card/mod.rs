@@ -31,7 +31,7 @@ pub(crate) enum CardCommand {
     /// --card-picture-url, --benefits, --valid and --notify-url.
     #[command(after_help = CREATE_EXAMPLES)]
     Create(Box<create::CreateArgs>),
-    /// List a brand's templates, newest first.
+    /// List a brand's templates.
     #[command(after_help = LIST_EXAMPLES)]
     List(list::ListArgs),
     /// Show a template.

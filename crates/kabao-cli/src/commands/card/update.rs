@@ -58,7 +58,6 @@ impl UpdateArgs {
             let update = UpdateCard {
                 card_id,
                 change: self.members.over(before.as_ref()),
-                check: true,
             };
             Ok((before, members.send(&update).await?))
         });

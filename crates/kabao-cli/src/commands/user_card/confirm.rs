@@ -88,7 +88,6 @@ impl ConfirmArgs {
                     attach: self.attach.attach,
                     ..self.members.over(stored.as_ref())?
                 },
-                check: true,
             };
             let card = members.send(&confirm).await?;
             let face = faces::of(&card, &members, printer).await;

@@ -1,10 +1,7 @@
 //! `kabao user-card import`.
 
 use clap::Args;
-use kabao::card_member::{
-    CardMember, GetCard, ImportUserCardByOpenid, ImportUserCardByPhone, UserCardImport,
-    ValidDateInformation,
-};
+use kabao::card_member::{CardMember, GetCard, UserCardImport, ValidDateInformation};
 
 use super::{
     faces,
@@ -70,17 +67,12 @@ impl ImportArgs {
                 valid_date_information: validity,
                 pickup_time: self.pickup.pickup_time,
             };
-            let check = true;
+            let cards = members.user_cards();
             let card = if self.by_phone {
-                members.send(&ImportUserCardByPhone { card, check }).await?
+                cards.import_by_phone(card).await?
             } else {
                 let openid = session.openid(user.openid)?;
-                let import = ImportUserCardByOpenid {
-                    openid,
-                    card,
-                    check,
-                };
-                members.send(&import).await?
+                cards.import_by_openid(openid, card).await?
             };
             let face = faces::of(&card, &members, printer).await;
             Ok((card, face))

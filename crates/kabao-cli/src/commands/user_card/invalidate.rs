@@ -1,7 +1,6 @@
 //! `kabao user-card invalidate`.
 
 use clap::Args;
-use kabao::card_member::InvalidateUserCard;
 use serde::Deserialize;
 
 use super::faces;
@@ -9,7 +8,6 @@ use crate::{
     commands::{
         body::{JsonArgs, Part},
         ids::UserCardArgs,
-        missing::Missing,
     },
     output::{printer::Printer, shown},
     problem::Problem,
@@ -49,18 +47,13 @@ impl InvalidateArgs {
             self.why = body.take()?;
             body.end()?;
         }
-        let mut missing = Missing::default();
-        let member = ("invalid_reason", "--invalid-reason");
-        let invalid_reason = missing.take(member, self.why.invalid_reason);
-        missing.end()?;
+        let reason = self.why.invalid_reason;
         let invalidated = Session::with(profile, printer, async |session| {
             let (members, key) = self.card.resolve(session)?;
-            let invalidate = InvalidateUserCard {
-                key,
-                invalid_reason,
-                check: true,
-            };
-            let card = members.send(&invalidate).await?;
+            let card = members
+                .user_cards()
+                .invalidate(&key, reason.as_deref())
+                .await?;
             let face = faces::of(&card, &members, printer).await;
             Ok((card, face))
         });

@@ -29,7 +29,7 @@ pub(crate) enum UserCardCommand {
         #[command(flatten)]
         card: UserCardArgs,
     },
-    /// List the cards that a user holds in a brand, newest first.
+    /// List the cards that a user holds in a brand.
     #[command(after_help = LIST_EXAMPLES)]
     List(list::ListArgs),
     /// Change a user's card and show it as it is then, changes marked.

@@ -62,7 +62,6 @@ impl UpdateArgs {
             let update = UpdateUserCard {
                 key,
                 change: change.over(stored)?,
-                check: true,
             };
             let after = members.send(&update).await?;
             let face = faces::of(&after, &members, printer).await;

@@ -189,7 +189,8 @@ async fn it_ends_whatever_the_server_says() {
     assert_eq!((ids(rows).await.len(), fake.count()), (60, 3));
 
     // The end runs away.
-    let fake = Fake::new(move |_, request| {
+    let fake = Fake::new(move |number, request| {
+        assert!(number < 10, "it is followed");
         let (offset, limit) = window(request);
         page(sample(), offset + 100, (offset, limit))
     });
