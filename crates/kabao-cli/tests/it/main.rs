@@ -6,6 +6,7 @@ mod brands;
 mod call;
 mod cards;
 mod documented;
+mod faults;
 mod feeds;
 mod images;
 mod lists;
