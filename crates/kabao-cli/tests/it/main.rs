@@ -7,6 +7,7 @@ mod call;
 mod cards;
 mod clock;
 mod documented;
+mod faults;
 mod feeds;
 mod images;
 mod lists;

@@ -1,6 +1,7 @@
 //! The control plane under `/_sandbox`: what only a sandbox can do.
 
 mod clock;
+mod faults;
 mod media;
 mod notifications;
 mod users;
@@ -18,7 +19,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{app::App, faults::Fault, refusal::Refusal, sample, store::StoreError};
+use crate::{app::App, refusal::Refusal, sample, store::StoreError};
 
 /// Every address of the control plane begins with this.
 pub(crate) const PREFIX: &str = "/_sandbox";
@@ -28,12 +29,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/_sandbox/health", get(health))
         .route("/_sandbox/openapi.json", get(openapi))
         .route("/_sandbox/reset", post(reset))
-        .route(
-            "/_sandbox/faults",
-            get(list_faults).post(arm_fault).delete(clear_faults),
-        )
         .route("/_sandbox/requests", get(requests))
         .merge(clock::router())
+        .merge(faults::router())
         .merge(notifications::router())
         .merge(users::router())
         .merge(media::router())
@@ -101,29 +99,6 @@ async fn reset(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
     app.replays.reset();
     app.journal.clear();
     Ok(Json(json!({"status": "reset"})))
-}
-
-async fn list_faults(State(app): State<Arc<App>>) -> Json<Value> {
-    Json(json!({"data": app.faults.armed()}))
-}
-
-async fn arm_fault(
-    State(app): State<Arc<App>>,
-    fault: Result<Json<Fault>, axum::extract::rejection::JsonRejection>,
-) -> Result<Json<Value>, Trouble> {
-    let Json(fault) = fault?;
-    if fault.count == Some(0) {
-        return Err(Trouble::param(
-            "count: 0 answers would be befallen; leave it out for all",
-        ));
-    }
-    app.faults.arm(fault);
-    Ok(Json(json!({"data": app.faults.armed()})))
-}
-
-async fn clear_faults(State(app): State<Arc<App>>) -> Json<Value> {
-    app.faults.clear();
-    Json(json!({"data": []}))
 }
 
 #[derive(Deserialize)]

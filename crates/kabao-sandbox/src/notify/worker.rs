@@ -8,14 +8,9 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use jiff::{SignedDuration, Timestamp};
-use kabao_core::{
-    answer::{header as wechatpay, signature_headers},
-    authorization::Stamp,
-    signature::PROBE_PREFIX,
-    time::Time,
-};
+use kabao_core::{answer::header as wechatpay, time::Time};
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
@@ -25,7 +20,8 @@ use super::{
 use crate::{
     app::{App, failed},
     clock::{business_time, real_now, real_wait},
-    faults::FaultKind,
+    faults::{Occasion, Strike, signature_headers},
+    journal::Entry,
     keys::CallerKeys,
     random,
     store::{Attempt, Owed, StoreError, Then},
@@ -126,14 +122,13 @@ async fn post(app: &App, owed: &Owed) -> Outcome {
     let Some(sender) = keys.caller(owed.scheme, &owed.identity) else {
         return Outcome::failed("the receiver has no keys here");
     };
-    match headers(sender, &owed.body) {
-        Ok(mut headers) => {
-            if app
-                .faults
-                .strikes(FaultKind::ProbeNotification, "POST", &address.path)
-            {
-                make_probe(&mut headers);
-            }
+    let occasion = Occasion::notification(&address.path, &owed.identity);
+    let clock = app.faults.skew(&occasion);
+    let strike = app.faults.strike(&occasion).under(&clock);
+    let request_id = random::request_id();
+    let begun = real_now();
+    let outcome = match headers(sender, &owed.body, &request_id, &strike) {
+        Ok(headers) => {
             let body = Bytes::copy_from_slice(&owed.body);
             let settings = &notifier.settings;
             notifier
@@ -142,22 +137,32 @@ async fn post(app: &App, owed: &Owed) -> Outcome {
                 .await
         }
         Err(error) => Outcome::failed(error),
+    };
+    let faults: Vec<_> = clock.noted().into_iter().chain(strike.noted()).collect();
+    if !faults.is_empty() {
+        app.journal.note(Entry {
+            status: outcome.status,
+            caller: Some(Arc::clone(sender)),
+            faults,
+            notification: Some(owed.id.clone()),
+            ..Entry::new(request_id, begun, Method::POST, address.path)
+        });
     }
+    outcome
 }
 
 /// Signed anew on every attempt, with the key that the receiver's answers are
 /// signed with by default.
-fn headers(receiver: &CallerKeys, body: &[u8]) -> Result<HeaderMap, String> {
+fn headers(
+    receiver: &CallerKeys,
+    body: &[u8],
+    request_id: &str,
+    strike: &Strike,
+) -> Result<HeaderMap, String> {
     let signer = receiver
         .platform_signer(None)
         .ok_or("there is no key to sign it with")?;
-    let stamp = Stamp {
-        timestamp: real_now().as_second(),
-        nonce: random::answer_nonce(),
-    };
-    let signed = signature_headers(receiver.scheme, &signer.id, &stamp, body, |message| {
-        signer.key.sign_now(message)
-    });
+    let signed = signature_headers(receiver.scheme, signer, body, strike);
     let mut headers = HeaderMap::new();
     headers.insert(
         header::CONTENT_TYPE,
@@ -165,28 +170,13 @@ fn headers(receiver: &CallerKeys, body: &[u8]) -> Result<HeaderMap, String> {
     );
     headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-    let request_id = (wechatpay::REQUEST_ID, random::request_id());
+    let request_id = (wechatpay::REQUEST_ID, request_id.to_owned());
     let signed = signed.map_err(|error| error.to_string())?;
     for (name, value) in signed.into_iter().chain([request_id]) {
         let value = HeaderValue::try_from(value).map_err(|error| error.to_string())?;
         headers.insert(name, value);
     }
     Ok(headers)
-}
-
-/// The rest of the signature stays, so that it has the length of a real one.
-fn make_probe(headers: &mut HeaderMap) {
-    let Some(signature) = headers.get_mut(wechatpay::SIGNATURE) else {
-        return;
-    };
-    let rest = signature
-        .to_str()
-        .ok()
-        .and_then(|text| text.get(PROBE_PREFIX.len()..));
-    let probe = format!("{PROBE_PREFIX}{}", rest.unwrap_or_default());
-    if let Ok(probe) = HeaderValue::try_from(probe) {
-        *signature = probe;
-    }
 }
 
 async fn note(app: &App, owed: &Owed, outcome: Outcome) -> Result<(), StoreError> {

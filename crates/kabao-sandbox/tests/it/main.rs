@@ -16,6 +16,7 @@ mod clock;
 mod confirm;
 mod control;
 mod exchange;
+mod faults;
 mod feeds;
 mod gate;
 mod imports;
