@@ -37,7 +37,7 @@ pub(crate) enum Kind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         median_ms: Option<u64>,
         /// Standard deviation of the logarithm, 0 to 5; with 0.5 one in twenty
-        /// waits more than twice the median.
+        /// waits more than 2.3 times the median.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sigma: Option<f64>,
     },

@@ -200,7 +200,7 @@ fn a_lost_answer_follows_the_operation() {
 #[test]
 fn a_delayed_answer_comes_late_to_what_was_done_at_once() {
     let running = Running::start();
-    order(&running, json!({"kind": "delay", "ms": 20_000, "count": 1}));
+    order(&running, json!({"kind": "delay", "ms": 20_000, "method": "PATCH"}));
     // Nobody waits that long; what was sent is done all the same.
     let connection = update(&running).started(running.address);
     let patience = Instant::now() + Duration::from_secs(10);
@@ -558,4 +558,20 @@ fn what_is_left_is_listed_and_what_makes_no_sense_refused() {
     assert_eq!(armed["data"], left, "what is refused is not armed");
     running.control_ok("POST", "/_sandbox/reset", None);
     running.verified(&running.merchant().get(&card_target()));
+}
+
+#[test]
+fn every_order_of_the_page_is_taken() {
+    let page = include_str!("../../../../docs/faults.md");
+    let running = Running::start();
+    let orders = page.lines().filter_map(|line| {
+        let (_, order) = line.split_once("-d '")?;
+        order.strip_suffix('\'')
+    });
+    let mut count = 0;
+    for text in orders {
+        order(&running, serde_json::from_str(text).unwrap());
+        count += 1;
+    }
+    assert!(count > 15, "{count}");
 }

@@ -23,7 +23,7 @@ pub(crate) enum FaultCommand {
     /// chosen once the request's signature was accepted; each kind says whether
     /// the operation runs, so whether a change is made.
     #[command(subcommand, after_help = EXAMPLES)]
-    Add(FaultArgs),
+    Add(Box<FaultArgs>),
     /// List what may still go wrong.
     List,
     /// Call all of it off.
@@ -69,7 +69,7 @@ pub(crate) enum FaultArgs {
         #[serde(skip_serializing_if = "Option::is_none")]
         median_ms: Option<u64>,
         /// How much it varies, 0 to 5; with 0.5 one in twenty takes more than
-        /// twice the median.
+        /// 2.3 times the median.
         #[arg(long, requires = "median_ms")]
         #[serde(skip_serializing_if = "Option::is_none")]
         sigma: Option<f64>,
@@ -397,5 +397,17 @@ mod tests {
             let error = parse(arguments).expect_err(arguments);
             assert!(error.contains(word), "{error}");
         }
+    }
+
+    #[test]
+    fn every_command_of_the_page_is_understood() {
+        let page = include_str!("../../../../../docs/faults.md");
+        let prefix = "kabao sandbox fault add ";
+        let commands = page.lines().filter_map(|line| line.strip_prefix(prefix));
+        let parsed: Vec<_> = commands.map(parse).collect();
+        assert!(
+            parsed.len() > 15 && parsed.iter().all(Result::is_ok),
+            "{parsed:?}"
+        );
     }
 }
