@@ -8,8 +8,8 @@
 
 mod blocking;
 mod keys;
-mod membership;
 mod members;
+mod membership;
 mod notifications;
 mod support;
 mod trouble;
