@@ -39,7 +39,7 @@ pub(crate) fn requests() -> Vec<Named> {
     };
     let invalidate = InvalidateUserCard {
         key: key(),
-        invalid_reason: "传入的自定义作废原因".into(),
+        invalid_reason: Some("传入的自定义作废原因".into()),
     };
     vec![
         named("create_pre_auth_token", pre_auth),
