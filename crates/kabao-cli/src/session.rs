@@ -68,6 +68,11 @@ impl Session {
         }
     }
 
+    /// Whether the sandbox that is called ends with the command.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
     /// The member cards of a brand: another's for a service provider, its own
     /// for a brand.
     pub(crate) fn members(&self, brand_id: Option<&str>) -> CardMember {

@@ -1,7 +1,7 @@
 //! A sandbox per test, and a client that speaks the protocol by hand.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     sync::{
@@ -342,6 +342,20 @@ impl Request {
     }
 
     pub fn send(&self, address: SocketAddr) -> Answer {
+        let (answer, end) = self.exchange(address);
+        end.unwrap();
+        Answer::parse(&answer)
+    }
+
+    /// All that comes back, and how the connection ends.
+    pub fn exchange(&self, address: SocketAddr) -> (Vec<u8>, io::Result<()>) {
+        let mut answer = Vec::new();
+        let end = self.started(address).read_to_end(&mut answer);
+        (answer, end.map(drop))
+    }
+
+    /// A connection on which it was sent.
+    pub fn started(&self, address: SocketAddr) -> TcpStream {
         let mut stream = TcpStream::connect(address).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(30)))
@@ -356,9 +370,7 @@ impl Request {
         );
         bytes.extend_from_slice(&self.body);
         stream.write_all(&bytes).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        Answer::parse(&answer)
+        stream
     }
 }
 
@@ -370,7 +382,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn parse(bytes: &[u8]) -> Self {
+    pub fn parse(bytes: &[u8]) -> Self {
         let end = bytes
             .windows(4)
             .position(|window| window == b"\r\n\r\n")

@@ -1,6 +1,7 @@
 //! `kabao sandbox`: running one, and steering one that runs.
 
 mod clock;
+mod fault;
 mod notifications;
 mod serve;
 mod user;
@@ -25,6 +26,9 @@ pub(crate) enum SandboxCommand {
     /// Move the time that validity, tokens, activities and retries go by.
     #[command(subcommand)]
     Clock(clock::ClockCommand),
+    /// Let things go wrong, to see what a program makes of it.
+    #[command(subcommand)]
+    Fault(fault::FaultCommand),
     /// What was sent to brands, and how that went.
     #[command(subcommand)]
     Notifications(notifications::NotificationsCommand),
@@ -36,6 +40,7 @@ impl SandboxCommand {
             Self::Serve(args) => serve::serve(args, printer).await,
             Self::User(command) => command.run(profile, printer).await,
             Self::Clock(command) => command.run(profile, printer).await,
+            Self::Fault(command) => command.run(profile, printer).await,
             Self::Notifications(command) => command.run(profile, printer).await,
         }
     }

@@ -1,8 +1,6 @@
 //! A user card as a store keeps it: the columns that are searched, an open
 //! document, and a sealed one with what nobody else may read.
 
-use std::error::Error;
-
 use jiff::Timestamp;
 use kabao_core::{
     Sensitive,
@@ -14,25 +12,23 @@ use zeroize::Zeroizing;
 
 use crate::{
     domain::{StoredState, UserCard, UserCardId},
+    store::Failure,
     vault::{Compartment, Vault},
 };
 
 /// One row of `user_cards` beside its key.
-pub(super) struct UserCardRow {
-    pub(super) openid: String,
-    pub(super) pickup_ms: i64,
+pub(in crate::store) struct UserCardRow {
+    pub(in crate::store) openid: String,
+    pub(in crate::store) pickup_ms: i64,
     /// When the validity is over; `None` if never.
-    pub(super) end_ms: Option<i64>,
-    pub(super) state: String,
-    pub(super) document: String,
-    pub(super) personal: Option<Vec<u8>>,
+    pub(in crate::store) end_ms: Option<i64>,
+    pub(in crate::store) state: String,
+    pub(in crate::store) document: String,
+    pub(in crate::store) personal: Option<Vec<u8>>,
 }
 
 impl UserCardRow {
-    pub(super) fn seal(
-        card: &UserCard,
-        vault: &Vault,
-    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    pub(in crate::store) fn seal(card: &UserCard, vault: &Vault) -> Result<Self, Failure> {
         Ok(Self {
             openid: card.openid.clone(),
             pickup_ms: pickup_ms(card),
@@ -43,11 +39,7 @@ impl UserCardRow {
         })
     }
 
-    pub(super) fn open(
-        self,
-        id: UserCardId,
-        vault: &Vault,
-    ) -> Result<UserCard, Box<dyn Error + Send + Sync>> {
+    pub(in crate::store) fn open(self, id: UserCardId, vault: &Vault) -> Result<UserCard, Failure> {
         let state = StoredState::from_name(&self.state)
             .ok_or_else(|| format!("`{}` is not a state of a card", self.state))?;
         let personal = match self.personal {
@@ -138,10 +130,7 @@ impl Default for Personal {
     }
 }
 
-fn seal_personal(
-    card: &UserCard,
-    vault: &Vault,
-) -> Result<Option<Vec<u8>>, Box<dyn Error + Send + Sync>> {
+fn seal_personal(card: &UserCard, vault: &Vault) -> Result<Option<Vec<u8>>, Failure> {
     if card.phone_number.is_none() && card.user_information.is_none() {
         return Ok(None);
     }
