@@ -5,13 +5,9 @@ use clap_complete::Shell;
 
 use crate::{
     commands::{
-        call::CallArgs,
-        change::ChangeArgs,
-        list::ListArgs,
-        sandbox::{
-            clock::ClockCommand, notifications::NotificationsCommand, serve::ServeArgs,
-            user::UserCommand,
-        },
+        activity::ActivityCommand, call::CallArgs, card::CardCommand, feed::FeedCommand,
+        image::ImageCommand, points::PointsCommand, sandbox::SandboxCommand, token::TokenCommand,
+        user_card::UserCardCommand,
     },
     output::printer::Format,
 };
@@ -50,9 +46,27 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Card templates, which users' cards are made from.
+    #[command(subcommand)]
+    Card(CardCommand),
     /// The cards that users hold.
     #[command(subcommand)]
     UserCard(UserCardCommand),
+    /// What WeChat shows of a member's points, and coupons for them.
+    #[command(subcommand)]
+    Points(PointsCommand),
+    /// Lines of news on a member's card.
+    #[command(subcommand)]
+    Feed(FeedCommand),
+    /// Coupons for joining.
+    #[command(subcommand)]
+    Activity(ActivityCommand),
+    /// What opens WeChat's components in a front end.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Pictures for cards.
+    #[command(subcommand)]
+    Image(ImageCommand),
     /// Any v3 endpoint, signed and verified.
     Call(CallArgs),
     /// A WeChat Pay server for tests, on this machine.
@@ -65,79 +79,33 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum UserCardCommand {
-    /// Show a user's card, phone number and form answers opened.
-    ///
-    /// Times are Chinese time (+08:00), as the API writes them.
-    #[command(after_help = GET_EXAMPLES)]
-    Get {
-        #[command(flatten)]
-        card: CardArgs,
-    },
-    /// List the cards that a user holds in a brand.
-    #[command(after_help = LIST_EXAMPLES)]
-    List(ListArgs),
-    /// Change a user's card and show it as it is then, changes marked.
-    ///
-    /// What is not named stays as it is; an empty text clears one that may be
-    /// empty. Phone number and form answers are given in plaintext and sealed
-    /// before they leave. (Other users of this machine can see a command's
-    /// arguments while it runs; `--phone-number -` and `--json` avoid that.)
-    #[command(after_help = UPDATE_EXAMPLES)]
-    Update {
-        #[command(flatten)]
-        card: CardArgs,
-        #[command(flatten)]
-        change: Box<ChangeArgs>,
-    },
-}
-
-/// Which card.
-#[derive(Debug, Args)]
-pub(crate) struct CardArgs {
-    /// The member card's code (user_card_code).
-    pub(crate) code: String,
-    /// The brand [env: KABAO_BRAND_ID, default: the profile's].
-    #[arg(long, value_name = "ID", help_heading = CARD)]
-    pub(crate) brand_id: Option<String>,
-    /// The card template [env: KABAO_CARD_ID, default: the profile's].
-    #[arg(long, value_name = "ID", help_heading = CARD)]
-    pub(crate) card_id: Option<String>,
-    /// The user [env: KABAO_OPENID, default: the profile's].
-    #[arg(long, value_name = "ID", help_heading = CARD)]
-    pub(crate) openid: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum SandboxCommand {
-    /// Run the sandbox until SIGINT or SIGTERM.
-    ///
-    /// Prints one line on stdout when it is ready: `listening on URL`. Keys and
-    /// personal values are kept wrapped with KABAO_MASTER_KEY, or with a key file
-    /// beside the store.
-    #[command(after_help = SERVE_EXAMPLES)]
-    Serve(ServeArgs),
-    /// Play a member, in the sandbox that the profile calls.
-    #[command(subcommand, after_help = USER_EXAMPLES)]
-    User(UserCommand),
-    /// Move the time that validity, tokens, activities and retries go by.
-    #[command(subcommand)]
-    Clock(ClockCommand),
-    /// What was sent to brands, and how that went.
-    #[command(subcommand)]
-    Notifications(NotificationsCommand),
-}
-
 const GLOBAL: &str = "Everywhere";
-const CARD: &str = "Which card";
 
 const EXAMPLES: &str = "\
 Examples:
   kabao user-card get 478515832665
   kabao user-card update 478515832665 --level 钻石会员 --card-color '#FFFF00'
+  kabao user-card confirm 478515832665 --openid oNew… --level 白银会员
+  kabao card update --benefits 会员折扣 --ask sex,birthday
+  kabao points sync 478515832665 --point-balance 1200
+  kabao activity list --state EFFECTIVE
   kabao call GET v3/certificates
   kabao sandbox serve --credentials ./credentials
+
+All commands:
+  card         create  list  get  update  invalidate  delete
+  user-card    get  list  update  import  confirm  invalidate
+  points       sync  confirm-exchange
+  feed         create
+  activity     create  list  get  update  terminate
+  token        pre-auth  pay-view
+  image        upload
+  call, completions
+  sandbox      serve  user  clock  fault  notifications
+
+Bodies: flags give their members; or --json FILE (- is stdin) is all of it, under
+the names of the wire, in plaintext. Ids and out_request_no may stand in either
+place, or in both if they agree.
 
 Settings come from flags, then KABAO_* variables, then kabao/config.toml in the
 configuration folder (KABAO_CONFIG names another file):
@@ -163,33 +131,14 @@ relative to it.
 
 Exit status: 0 done, 1 the API refused, 2 it could not run.";
 
-const GET_EXAMPLES: &str = "\
-Examples:
-  kabao user-card get 478515832665
-  kabao user-card get 478515832665 --brand-id 1004 --card-id pbLatj… --openid obLatj…
-  kabao user-card get 478515832665 --output json";
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
 
-const LIST_EXAMPLES: &str = "\
-Examples:
-  kabao user-card list
-  kabao user-card list --openid obLatj… --state EFFECTIVE --output jsonl";
+    use super::*;
 
-const UPDATE_EXAMPLES: &str = "\
-Examples:
-  kabao user-card update 478515832665 --level 钻石会员 --card-color '#FFFF00'
-  kabao user-card update 478515832665 --phone-number 13800138000 --attach 自定义数据说明
-  kabao user-card update 478515832665 --valid 30d
-  kabao user-card update 478515832665 --valid 2026-01-01..2026-12-31
-  kabao user-card update 478515832665 --common sex=女 --custom 喜欢的运动=足球,篮球
-  kabao user-card update 478515832665 --json change.json";
-
-const SERVE_EXAMPLES: &str = "\
-Examples:
-  kabao sandbox serve --credentials ./credentials
-  kabao sandbox serve --listen 127.0.0.1:8080 --store memory --rate-limits off";
-
-const USER_EXAMPLES: &str = "\
-Examples:
-  kabao sandbox user join --openid oNew --phone-number 13900139000 --common sex=女
-  kabao sandbox user exchange-coupon --deduct-points 1000 --stock-id 100232301
-  kabao sandbox user delete-card";
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

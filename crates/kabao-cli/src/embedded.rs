@@ -8,7 +8,7 @@ use kabao_sandbox::{Sandbox, StartError, store::StoreError};
 use crate::{
     output::printer::Printer,
     problem::Problem,
-    settings::{Access, Defaults, Identity, WechatpayPublicKey},
+    settings::{Access, Defaults, Identity, SandboxSettings, WechatpayPublicKey},
 };
 
 /// A running sandbox and how to call it.
@@ -20,9 +20,13 @@ pub(crate) struct Embedded {
 
 /// Starts it on a free loopback port. Calls go there over HTTP, signed and
 /// sealed like any other.
-pub(crate) async fn start(data_dir: &Path, printer: &Printer) -> Result<Embedded, Problem> {
-    let sandbox = Sandbox::builder()
-        .data_dir(data_dir)
+pub(crate) async fn start(
+    data_dir: &Path,
+    settings: SandboxSettings,
+    printer: &Printer,
+) -> Result<Embedded, Problem> {
+    let sandbox = settings
+        .apply(Sandbox::builder().data_dir(data_dir))?
         .start()
         .await
         .map_err(|error| start_problem(&error))?;

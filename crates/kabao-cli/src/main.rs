@@ -16,8 +16,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use cli::{Cli, Command, SandboxCommand, UserCardCommand};
-use commands::{list, sandbox::serve, user_card};
+use cli::{Cli, Command};
+use commands::sandbox::SandboxCommand;
 use output::printer::Printer;
 use problem::Problem;
 
@@ -55,19 +55,14 @@ async fn run(cli: Cli, printer: &Printer) -> Result<(), Problem> {
             clap_complete::generate(shell, &mut Cli::command(), "kabao", &mut script);
             printer.data(script)
         }
-        Command::Sandbox(SandboxCommand::Serve(args)) => serve::serve(args, printer).await,
-        Command::Sandbox(SandboxCommand::User(command)) => command.run(profile, printer).await,
-        Command::Sandbox(SandboxCommand::Clock(command)) => command.run(profile, printer).await,
-        Command::Sandbox(SandboxCommand::Notifications(command)) => {
-            command.run(profile, printer).await
-        }
+        Command::Card(command) => command.run(profile, printer).await,
+        Command::UserCard(command) => command.run(profile, printer).await,
+        Command::Points(command) => command.run(profile, printer).await,
+        Command::Feed(command) => command.run(profile, printer).await,
+        Command::Activity(command) => command.run(profile, printer).await,
+        Command::Token(command) => command.run(profile, printer).await,
+        Command::Image(command) => command.run(profile, printer).await,
         Command::Call(args) => args.run(profile, printer).await,
-        Command::UserCard(UserCardCommand::Get { card }) => {
-            user_card::get(profile, card, printer).await
-        }
-        Command::UserCard(UserCardCommand::List(args)) => list::list(profile, args, printer).await,
-        Command::UserCard(UserCardCommand::Update { card, change }) => {
-            user_card::update(profile, card, *change, printer).await
-        }
+        Command::Sandbox(command) => command.run(profile, printer).await,
     }
 }

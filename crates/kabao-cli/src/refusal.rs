@@ -1,6 +1,9 @@
 //! The SDK's errors, in words that help.
 
-use kabao::{Error, ErrorKind};
+use kabao::{
+    Error, ErrorKind,
+    core::{call::BuildError, field::FieldError},
+};
 
 use crate::problem::Problem;
 
@@ -18,6 +21,16 @@ impl From<Error> for Problem {
         Self {
             hint: hint(&error),
             ..problem
+        }
+    }
+}
+
+impl From<FieldError> for Problem {
+    /// A member that would be refused.
+    fn from(error: FieldError) -> Self {
+        Self {
+            hint: field_hint(&error).map(str::to_owned),
+            ..Self::new(error.to_string())
         }
     }
 }
@@ -56,22 +69,74 @@ fn hint(error: &Error) -> Option<String> {
         (ErrorKind::Gateway, _) => {
             "something before the API answered; check base_url (KABAO_BASE_URL) and proxies"
         }
-        (_, Some("RESOURCE_NOT_EXISTS")) => {
-            "code, card_id and openid must all be this card's; --card-id, --openid and \
-             --brand-id replace the profile's defaults"
+        (_, Some("RESOURCE_NOT_EXISTS")) => not_exists_hint(&error.to_string()),
+        (_, Some("RESOURCE_ALREADY_EXISTS")) => {
+            "this code is another user's, or the user has a card of this template under another \
+             code; `kabao user-card list --openid …` shows it"
         }
         (_, Some("NO_AUTH")) => "this caller has no permission for that brand; see --brand-id",
         _ if error.may_have_taken_effect() => {
             "the call may have been carried out all the same; look before repeating it"
         }
         (_, Some("SYSTEM_ERROR")) => "repeat with the same parameters",
-        (ErrorKind::Request, _) if error.to_string().contains("not signed; fetch it with") => {
-            "add --download, and --sha1 if you have the file's hash"
-        }
-        (ErrorKind::Request, _) if error.to_string().contains("a sealed value holds at most") => {
-            "values are given in plaintext; kabao seals them itself"
-        }
+        (ErrorKind::Request, _) => build_hint(error)?,
         _ => return None,
     };
     Some(text.to_owned())
+}
+
+/// What is not there, by the address that was asked; the error begins with it.
+fn not_exists_hint(error: &str) -> &'static str {
+    let (address, _) = error.split_once(": ").unwrap_or((error, ""));
+    if address.contains("/membership-activities/") {
+        "`kabao activity list` shows the activities there are"
+    } else if address.contains("/exchange-coupon/") {
+        "record_id, exchange_coupon_template_id, code, card_id and openid must all be those of \
+         the notification"
+    } else if address.contains("/user-") {
+        "code, card_id and openid must all be this card's; --card-id, --openid and --brand-id \
+         replace the profile's defaults"
+    } else {
+        "`kabao card list` shows the templates there are; --brand-id replaces the profile's default"
+    }
+}
+
+/// What was found out before anything was sent.
+fn build_hint(error: &Error) -> Option<&'static str> {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    match cause {
+        Some(BuildError::Field(error)) => return field_hint(error),
+        Some(BuildError::PartnerOnly {
+            operation: "delete_card",
+        }) => return Some("a brand has `kabao card invalidate` for this"),
+        Some(BuildError::PartnerOnly { .. }) => {
+            return Some(
+                "choose a service provider's profile (with mchid), and name the brand there",
+            );
+        }
+        _ => {}
+    }
+    let text = error.to_string();
+    if text.contains("not signed; fetch it with") {
+        Some("add --download, and --sha1 if you have the file's hash")
+    } else if text.contains("a sealed value holds at most") {
+        Some("values are given in plaintext; kabao seals them itself")
+    } else {
+        None
+    }
+}
+
+/// How to give a member that was given wrong.
+fn field_hint(error: &FieldError) -> Option<&'static str> {
+    if error.field.starts_with("/code_jump_information") {
+        return Some("give --code-page APPID:PATH");
+    }
+    match error.field.as_str() {
+        "/card_color" => Some("quote it for the shell: --card-color '#FFFF00'"),
+        "/pickup_time" => Some("give --pickup-time, RFC 3339 or a day such as 2026-01-01"),
+        "/reject_reason" if error.value.is_empty() => Some("give --reject-reason"),
+        "/phone_number" => Some("give --phone-number, in plaintext or `-` for stdin"),
+        _ if error.issue.contains("characters") => Some("Chinese characters count one each"),
+        _ => None,
+    }
 }

@@ -32,8 +32,8 @@ impl Session {
         }
         let (access, defaults, sandbox) = match settings.caller {
             Caller::Configured(access) => (*access, settings.defaults, None),
-            Caller::Embedded { data_dir } => {
-                let embedded = embedded::start(&data_dir, printer).await?;
+            Caller::Embedded { data_dir, sandbox } => {
+                let embedded = embedded::start(&data_dir, sandbox, printer).await?;
                 let defaults = settings.defaults.or(embedded.sample_ids);
                 (embedded.access, defaults, Some(embedded.sandbox))
             }
@@ -66,6 +66,11 @@ impl Session {
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
         }
+    }
+
+    /// Whether the sandbox that is called ends with the command.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.sandbox.is_some()
     }
 
     /// The member cards of a brand: another's for a service provider, its own

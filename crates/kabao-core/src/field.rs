@@ -29,6 +29,20 @@ impl FieldError {
     }
 }
 
+/// A text that has to be there.
+pub(crate) fn present(field: &str, value: &str) -> Result<(), FieldError> {
+    match value.is_empty() {
+        true => Err(FieldError::new(field, "", "required")),
+        false => Ok(()),
+    }
+}
+
+/// A text that has to be there, of at most `limit` characters.
+pub(crate) fn required(field: &str, value: &str, limit: usize) -> Result<(), FieldError> {
+    present(field, value)?;
+    at_most(field, value, limit)
+}
+
 /// At most `limit` characters (not bytes).
 pub(crate) fn at_most(field: &str, value: &str, limit: usize) -> Result<(), FieldError> {
     let length = value.chars().count();
@@ -36,8 +50,7 @@ pub(crate) fn at_most(field: &str, value: &str, limit: usize) -> Result<(), Fiel
         return Ok(());
     }
     let issue = format!("at most {limit} characters, this has {length}");
-    let shown: String = value.chars().take(40).collect();
-    Err(FieldError::new(field, shown, issue))
+    Err(FieldError::new(field, shown(value), issue))
 }
 
 /// `#RRGGBB`.
@@ -46,11 +59,28 @@ pub(crate) fn color(field: &str, value: &str) -> Result<(), FieldError> {
     if hex.len() == 6 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(());
     }
-    Err(FieldError::new(
-        field,
-        value.chars().take(40).collect::<String>(),
-        "a colour is written #RRGGBB, six hexadecimal digits",
-    ))
+    let issue = "a colour is written #RRGGBB, six hexadecimal digits";
+    Err(FieldError::new(field, shown(value), issue))
+}
+
+/// One of an enum's names.
+pub(crate) fn one_of(field: &str, value: &str, names: &[&str]) -> Result<(), FieldError> {
+    if names.contains(&value) {
+        return Ok(());
+    }
+    let issue = format!("one of {}", names.join(", "));
+    Err(FieldError::new(field, shown(value), issue))
+}
+
+/// A member card's code: 1 to 32 digits, Latin letters and half-width
+/// punctuation.
+pub(crate) fn user_card_code(field: &str, value: &str) -> Result<(), FieldError> {
+    required(field, value, 32)?;
+    if value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    let issue = "digits, Latin letters and half-width punctuation";
+    Err(FieldError::new(field, value, issue))
 }
 
 /// A merchant's request number: 1 to `limit` of `0-9A-Za-z_-`.
@@ -58,9 +88,13 @@ pub(crate) fn out_request_no(value: &str, limit: usize) -> Result<(), FieldError
     const FIELD: &str = "/out_request_no";
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if value.is_empty() || !value.bytes().all(is_allowed) {
-        let shown: String = value.chars().take(40).collect();
         let issue = "1 or more of 0-9, A-Z, a-z, - and _";
-        return Err(FieldError::new(FIELD, shown, issue));
+        return Err(FieldError::new(FIELD, shown(value), issue));
     }
     at_most(FIELD, value, limit)
+}
+
+/// The beginning of what may be long.
+fn shown(value: &str) -> String {
+    value.chars().take(40).collect()
 }

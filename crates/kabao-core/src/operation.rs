@@ -2,6 +2,7 @@
 
 use crate::{
     call::{BuildError, Call},
+    field::{FieldError, required},
     sensitive::{Opener, Sealer},
 };
 
@@ -29,6 +30,15 @@ impl Caller {
         }
     }
 
+    /// Whether the brand's id has a form that is accepted: 1 to 32 characters.
+    ///
+    /// # Errors
+    /// [`FieldError`] names it.
+    pub fn check(&self) -> Result<(), FieldError> {
+        self.brand_id()
+            .map_or(Ok(()), |brand_id| required("brand_id", brand_id, 32))
+    }
+
     /// The full path of a member-card path such as
     /// `user-cards/{user_card_code}`.
     #[must_use]
@@ -47,10 +57,23 @@ pub trait Operation {
     /// What the answer holds, opened.
     type Output;
 
+    /// Whether every member has a form that is accepted: lengths, formats, and
+    /// members that need each other, as far as the documentation has them.
+    ///
+    /// [`call`](Self::call) does not ask this, so that whoever wants to hear it
+    /// from the API can leave it out.
+    ///
+    /// # Errors
+    /// [`FieldError`] names the first member that has not.
+    fn check(&self) -> Result<(), FieldError> {
+        Ok(())
+    }
+
     /// Describes the request; sensitive values go through `seal`.
     ///
     /// # Errors
-    /// [`BuildError`] if a member is known to be refused or cannot be sealed.
+    /// [`BuildError`] if the caller has no such operation, a path value is
+    /// empty, or a value cannot be sealed or would leave unsealed.
     fn call(&self, caller: &Caller, seal: &dyn Sealer) -> Result<Call, BuildError>;
 
     /// Whether the request has values to seal, so that a key must be at hand.

@@ -7,18 +7,14 @@ use std::{borrow::Cow, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
-use kabao_core::{
-    answer::{self, header as wechatpay},
-    authorization::Stamp,
-    keyring::KeyId,
-};
+use kabao_core::{answer::header as wechatpay, keyring::KeyId};
 use serde_json::json;
 
 use crate::{
     app::App,
     authenticate::{Admitted, Rejected, authenticate},
     clock::real_now,
-    faults::FaultKind,
+    faults::{self, Departure, Occasion, Strike},
     journal::Entry,
     keys::PlatformSigner,
     operations::{Found, Operation, PathParams},
@@ -56,26 +52,20 @@ impl Received {
 pub(crate) type Answer = Response<Full<Bytes>>;
 
 /// Answers one request of the API.
-pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Answer {
+pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
     let now = real_now();
     let keys = app.keys();
     let id = random::request_id();
-    let mut entry = Entry {
-        id: id.clone(),
-        time: now,
-        method: request.method.clone(),
-        target: request.target.clone(),
-        operation: None,
-        status: 0,
-        refusal: None,
-        caller: None,
-        claimed: None,
-        replayed: false,
-        signed_with: None,
-        fault: None,
-        verdict: None,
-    };
-    let answer = match authenticate(app, &keys, &request, now.as_second()).await {
+    let (method, target) = (request.method.clone(), request.target.clone());
+    let mut entry = Entry::new(id.clone(), now, method, target);
+    let found = find(app, &request);
+    entry.operation = found.as_ref().ok().map(|(operation, _)| operation.id);
+    let occasion = Occasion::request(request.method.as_str(), request.path(), entry.operation);
+    let clock = app.faults.skew(&occasion);
+    entry.faults.extend(clock.noted());
+    let now = now.as_second() + clock.seconds();
+    let mut strike = Strike::default();
+    let answer = match authenticate(app, &keys, &request, now).await {
         Err(rejected) => {
             let Rejected {
                 refusal,
@@ -85,41 +75,54 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Answer {
             entry.claimed = identity;
             entry.verdict = Some(verdict);
             let reply = reply_of(&refusal);
-            entry.refusal = Some(Box::new(refusal));
+            entry.refusal = Some(Box::new(refusal.into()));
             unsigned(&id, &reply)
         }
         Ok(admitted) => {
             entry.caller = Some(Arc::clone(&admitted.caller));
             entry.replayed = admitted.replayed;
+            strike = app
+                .faults
+                .strike(&occasion.by(&admitted.caller.identity))
+                .under(&clock);
+            entry.faults.extend(strike.noted());
+            entry.refusal = strike.error().map(|error| Box::new(error.into()));
             let asked = asked_signer(&admitted, &request);
-            let outcome = match &asked {
-                Ok(_) => process(app, &admitted, &request, &mut entry).await,
-                Err(refusal) => Err(refusal.clone()),
+            let outcome = match (strike.instead(), &asked) {
+                (Some(reply), _) => Ok(reply),
+                (None, Ok(_)) => process(app, &admitted, &request, found).await,
+                (None, Err(refusal)) => Err(refusal.clone()),
             };
             let reply = outcome.unwrap_or_else(|refusal| {
                 let reply = reply_of(&refusal);
-                entry.refusal = Some(Box::new(refusal));
+                entry.refusal = Some(Box::new(refusal.into()));
                 reply
             });
             let signer = match asked {
                 Ok(signer) => Some(signer),
                 Err(_) => admitted.caller.platform_signer(None),
             };
-            signed(app, &id, &admitted, signer, &request, reply, &mut entry)
+            let mut answer = match strike.is_unsigned() {
+                true => unsigned(&id, &reply),
+                false => signed(app, &admitted, signer, &request, &strike, reply, &mut entry),
+            };
+            strike.dress(answer.headers_mut());
+            answer
         }
     };
-    entry.status = answer.status().as_u16();
+    let departure = strike.departure(answer, &request.method);
+    entry.status = departure.status().map(|status| status.as_u16());
     tracing::debug!(
         id,
         method = entry.method.as_str(),
         operation = entry.operation,
         status = entry.status,
-        code = entry.refusal.as_ref().map(|refusal| refusal.code),
+        code = entry.refusal.as_ref().map(|refusal| &*refusal.code),
         failed = entry.verdict.as_ref().map(|verdict| verdict.step),
         "answered",
     );
     app.journal.note(entry);
-    answer
+    departure
 }
 
 /// Everything behind the signature check: address, rate limit, operation.
@@ -127,7 +130,7 @@ async fn process(
     app: &App,
     admitted: &Admitted,
     request: &Received,
-    entry: &mut Entry,
+    found: Result<(&Operation, PathParams), Refusal>,
 ) -> Result<Reply, Refusal> {
     let present = |name| {
         let value = request.header(name);
@@ -136,8 +139,7 @@ async fn process(
     if !present(header::ACCEPT) || !present(header::USER_AGENT) {
         return Err(Refusal::invalid_request("Http头缺少Accept或User-Agent"));
     }
-    let (operation, params) = find(app, request)?;
-    entry.operation = Some(operation.id);
+    let (operation, params) = found?;
     if operation.scheme != admitted.caller.scheme {
         let issue = format!("该接口须使用{}签名", operation.scheme);
         return Err(Refusal::no_auth(issue));
@@ -203,10 +205,10 @@ fn asked_signer<'a>(
 
 fn signed(
     app: &App,
-    id: &str,
     admitted: &Admitted,
     signer: Option<&PlatformSigner>,
     request: &Received,
+    strike: &Strike,
     reply: Reply,
     entry: &mut Entry,
 ) -> Answer {
@@ -215,37 +217,16 @@ fn signed(
             caller = admitted.caller.identity,
             "the caller has no key to be answered with"
         );
-        return unsigned(id, &reply_of(&Refusal::system_error()));
+        return unsigned(&entry.id, &reply_of(&Refusal::system_error()));
     };
-    let stamp = Stamp {
-        timestamp: real_now().as_second(),
-        nonce: random::answer_nonce(),
-    };
-    let spoil = app.faults.strikes(
-        FaultKind::BadSignature,
-        request.method.as_str(),
-        request.path(),
-    );
     // A body that is not sent is not signed.
     let body: &[u8] = if request.method == Method::HEAD {
         b""
     } else {
         &reply.body
     };
-    let headers = answer::signature_headers(
-        admitted.caller.scheme,
-        &signer.id,
-        &stamp,
-        body,
-        |message| {
-            let mut signature = signer.key.sign_now(message)?;
-            if spoil && let Some(last) = signature.last_mut() {
-                *last ^= 1;
-            }
-            Ok::<_, kabao_core::signature::SignError>(signature)
-        },
-    );
-    let mut answer = unsigned(id, &reply);
+    let headers = faults::signature_headers(admitted.caller.scheme, signer, body, strike);
+    let mut answer = unsigned(&entry.id, &reply);
     if reply.status == StatusCode::METHOD_NOT_ALLOWED
         && let Found::OtherMethods(methods) = app.routes.find(&request.method, request.path())
     {
@@ -254,14 +235,13 @@ fn signed(
     }
     match headers {
         Ok(headers) => {
+            entry.signed_with = (!headers.is_empty()).then(|| signer.id.clone());
             for (name, value) in headers {
                 put(answer.headers_mut(), name, &value);
             }
         }
         Err(error) => tracing::error!(%error, "an answer could not be signed"),
     }
-    entry.signed_with = Some(signer.id.clone());
-    entry.fault = spoil.then_some("bad_signature");
     answer
 }
 

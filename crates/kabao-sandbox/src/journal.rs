@@ -2,17 +2,18 @@
 //! refused.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use http::Method;
 use jiff::Timestamp;
-use kabao_core::{keyring::KeyId, time::Time};
+use kabao_core::{error_body::ErrorBody, keyring::KeyId, time::Time};
 use serde::{Serialize, Serializer};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::{keys::CallerKeys, refusal::Refusal};
+use crate::{faults::Noted, keys::CallerKeys, refusal::Refusal};
 
 /// How many requests are remembered.
 const CAPACITY: usize = 1000;
@@ -30,9 +31,10 @@ pub(crate) struct Entry {
     pub(crate) target: String,
     /// The operation, if the address is one.
     pub(crate) operation: Option<&'static str>,
-    pub(crate) status: u16,
+    /// What was answered; none if nothing was to be.
+    pub(crate) status: Option<u16>,
     /// What it was refused for.
-    pub(crate) refusal: Option<Box<Refusal>>,
+    pub(crate) refusal: Option<Box<Refused>>,
     /// Who sent it, proved.
     pub(crate) caller: Option<Arc<CallerKeys>>,
     /// Who it says it is from, if that was not proved.
@@ -41,10 +43,38 @@ pub(crate) struct Entry {
     pub(crate) replayed: bool,
     /// The key that signed the answer; none if it went out unsigned.
     pub(crate) signed_with: Option<KeyId>,
-    /// Trouble that was ordered for this answer.
-    pub(crate) fault: Option<&'static str>,
+    /// Trouble that was ordered for it.
+    pub(crate) faults: Vec<Noted>,
+    /// The notification that this is a post of. Posts are here if a fault befell
+    /// them; the others are with their notifications.
+    pub(crate) notification: Option<String>,
     /// How the check of the signature went, if it failed.
     pub(crate) verdict: Option<Verdict>,
+}
+
+/// Code and message of an error answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Refused {
+    pub(crate) code: Cow<'static, str>,
+    pub(crate) message: String,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            code: refusal.code.into(),
+            message: refusal.message,
+        }
+    }
+}
+
+impl From<ErrorBody> for Refused {
+    fn from(body: ErrorBody) -> Self {
+        Self {
+            code: body.code.into(),
+            message: body.message,
+        }
+    }
 }
 
 /// How the check of a request's signature failed.
@@ -66,6 +96,7 @@ impl Serialize for Entry {
         };
         let proved = self.caller.as_ref().map(|caller| &caller.identity);
         let verdict = match &self.verdict {
+            None if self.notification.is_some() => Value::Null,
             None => json!({
                 "ok": true, "step": "done", "reason": "the signature matches", "message": null,
             }),
@@ -77,7 +108,7 @@ impl Serialize for Entry {
                 "ok": false, "step": step, "reason": reason, "message": message,
             }),
         };
-        json!({
+        let mut entry = json!({
             "id": self.id,
             "time": Time::at(self.time),
             "method": self.method.as_str(),
@@ -85,15 +116,47 @@ impl Serialize for Entry {
             "query": query,
             "operation": self.operation,
             "status": self.status,
-            "code": self.refusal.as_ref().map(|refusal| refusal.code),
+            "code": self.refusal.as_ref().map(|refusal| &refusal.code),
             "error": self.refusal.as_ref().map(|refusal| &refusal.message),
             "caller": proved.or(self.claimed.as_ref()),
             "replayed": self.replayed,
             "signed_with": self.signed_with.as_ref().map(KeyId::as_str),
-            "fault": self.fault,
+            "fault": joined(&self.faults, |noted| noted.kind),
+            "fault_effect": joined(&self.faults, |noted| &noted.effect),
             "verdict": verdict,
-        })
-        .serialize(serializer)
+        });
+        if let Some(id) = &self.notification {
+            entry["notification"] = json!(id);
+        }
+        entry.serialize(serializer)
+    }
+}
+
+/// A skew of the clock may come on top of another fault.
+fn joined<'a>(faults: &'a [Noted], part: fn(&'a Noted) -> &'a str) -> Option<String> {
+    let parts: Vec<&str> = faults.iter().map(part).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+impl Entry {
+    /// A request, or a post, of which nothing is known yet.
+    pub(crate) fn new(id: String, time: Timestamp, method: Method, target: String) -> Self {
+        Self {
+            id,
+            time,
+            method,
+            target,
+            operation: None,
+            status: None,
+            refusal: None,
+            caller: None,
+            claimed: None,
+            replayed: false,
+            signed_with: None,
+            faults: Vec::new(),
+            notification: None,
+            verdict: None,
+        }
     }
 }
 

@@ -49,6 +49,7 @@ mod switches;
 pub mod tls;
 pub mod vault;
 mod verdict;
+mod wire;
 
 pub use credentials::Credentials;
 pub use limits::RateLimits;

@@ -184,6 +184,14 @@ impl Routes {
         }
     }
 
+    /// What the operations are called, each once.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.operations.iter().map(|known| known.id).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_> {
         let Ok(matched) = self.addresses.at(path) else {
             return Found::Nothing;

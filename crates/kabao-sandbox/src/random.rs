@@ -31,6 +31,12 @@ pub(crate) fn notification_id() -> String {
     parts.join("-")
 }
 
+/// Where a fault's chance begins, when nobody says: a number that every reader
+/// of JSON takes whole.
+pub(crate) fn seed() -> u64 {
+    u32::from_le_bytes(bytes()).into()
+}
+
 /// 12 letters and digits for AES-GCM.
 pub(crate) fn resource_nonce() -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";

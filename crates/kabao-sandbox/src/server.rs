@@ -2,7 +2,6 @@
 //! stop.
 
 use std::{
-    convert::Infallible,
     net::SocketAddr,
     sync::{
         Arc,
@@ -14,7 +13,7 @@ use std::{
 use axum::Router;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -32,6 +31,7 @@ use crate::{
     app::App,
     control,
     gate::{self, Received},
+    wire::{Body, Line, Severed, Wire},
 };
 
 /// The largest request: above every upload of the documentation.
@@ -46,8 +46,6 @@ const LINGER: Duration = Duration::from_millis(300);
 /// How long running requests may take once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-type Body = UnsyncBoxBody<Bytes, axum::Error>;
-
 /// Serves until `stop` turns true, then lets running requests finish.
 pub(crate) async fn run(
     listener: TcpListener,
@@ -57,6 +55,7 @@ pub(crate) async fn run(
 ) {
     let busy = Arc::new(AtomicUsize::new(0));
     let service = Service {
+        line: Line::new(stop.clone()),
         control: control::router(Arc::clone(&app)),
         app,
         busy: Arc::clone(&busy),
@@ -125,6 +124,9 @@ async fn connection(
 ) {
     // An answer is one small write; waiting for more would only delay it.
     let _ = stream.set_nodelay(true);
+    let line = service.line.anew();
+    let stream = Wire::new(stream, line.clone());
+    let service = Service { line, ..service };
     match tls {
         None => http(stream, peer, service, connections).await,
         Some(tls) => match tokio::time::timeout(IDLE, tls.accept(stream)).await {
@@ -148,7 +150,7 @@ async fn http(
             TokioIo::new(stream),
             service_fn(move |request| {
                 let service = service.clone();
-                async move { Ok::<_, Infallible>(service.answer(request, peer).await) }
+                async move { service.answer(request, peer).await }
             }),
         );
     let watched = connections.watch(connection);
@@ -162,6 +164,8 @@ async fn http(
 
 #[derive(Clone)]
 struct Service {
+    /// The connection that it answers on.
+    line: Line,
     app: Arc<App>,
     control: Router,
     /// How many requests are being answered.
@@ -185,23 +189,27 @@ impl Drop for Busy {
 }
 
 impl Service {
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Result<Response<Body>, Severed> {
         let _busy = Busy::new(&self.busy);
         if is_control(request.uri().path()) {
-            return self.control(request, peer).await;
+            return Ok(self.control(request, peer).await);
         }
         let (head, body) = request.into_parts();
         let collected = Limited::new(body, LARGEST_BODY).collect();
         let body = match tokio::time::timeout(DRAIN, collected).await {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-                return plain(
+                return Ok(plain(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "the body is larger than 16 MiB",
-                );
+                ));
             }
-            Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST, "the body ended early"),
-            Err(_) => return plain(StatusCode::REQUEST_TIMEOUT, "the body took too long"),
+            Ok(Err(_)) => return Ok(plain(StatusCode::BAD_REQUEST, "the body ended early")),
+            Err(_) => return Ok(plain(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
         };
         let target = head
             .uri
@@ -214,7 +222,8 @@ impl Service {
             headers: head.headers,
             body,
         };
-        gate::serve(&self.app, received).await.map(boxed)
+        let departure = gate::serve(&self.app, received).await;
+        self.line.carry(departure).await
     }
 
     async fn control(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {

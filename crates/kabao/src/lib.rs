@@ -5,7 +5,9 @@
 //! path.
 //!
 //! ```no_run
-//! use kabao::{Client, Merchant, PrivateKey, card_member::{UserCardChange, UserCardKey}};
+//! use kabao::{Client, Merchant, PrivateKey, card_member::{
+//!     ListUserCards, UserCardChange, UserCardImport, UserCardKey, ValidDateInformation,
+//! }};
 //!
 //! # async fn f() -> Result<(), Box<dyn std::error::Error>> {
 //! let key = PrivateKey::from_pem(std::fs::read("apiclient_key.pem")?)?;
@@ -13,11 +15,24 @@
 //!     .wechatpay_public_key("PUB_KEY_ID_0114", std::fs::read("pub_key.pem")?)
 //!     .build()?;
 //!
+//! // Read a card, and change it.
+//! let (card_id, openid) = ("pbLatjvWOibDc5-TBnbUk1pD12o0", "obLatjnx9gnqzS4myYGmLZ7LgLBA");
 //! let cards = client.card_member_for("1004").user_cards();
-//! let key = UserCardKey::new("478515832665", "pbLatjvWOibDc5-TBnbUk1pD12o0", "obLatjnx9gnqzS4myYGmLZ7LgLBA");
+//! let key = UserCardKey::new("478515832665", card_id, openid);
 //! let card = cards.get(&key).await?;
 //! println!("{:?} {:?}", card.level, card.phone_number.as_ref().map(|phone| phone.expose()));
 //! cards.update(&key, UserCardChange::new().level("钻石会员")).await?;
+//!
+//! // Take over a member from elsewhere; the phone number leaves sealed.
+//! let import = UserCardImport::new(card_id, "478515832666", ValidDateInformation::permanent())
+//!     .phone_number("13800138000");
+//! cards.import_by_openid("obLatjnx9gnqzS4myYGmLZ7LgLBB", import).await?;
+//!
+//! // All cards of a user, however many pages they take.
+//! let mut rows = cards.stream(ListUserCards::of(openid));
+//! while let Some(card) = rows.next().await {
+//!     println!("{}", card?.user_card_code);
+//! }
 //! # Ok(()) }
 //! ```
 //!

@@ -26,7 +26,7 @@ use kabao_core::{
 };
 
 use crate::{
-    Client, ClientBuilder, Merchant,
+    Brand, Client, ClientBuilder, Credentials, Merchant,
     clock::{Clock, SystemClock},
     transport::{Sending, Stage, Transport, TransportError},
 };
@@ -249,7 +249,16 @@ pub(crate) fn merchant() -> Merchant {
 
 /// A merchant's client with the public key, over this transport.
 pub(crate) fn builder(fake: &Arc<Fake>) -> ClientBuilder {
-    Client::builder(merchant())
+    builder_of(merchant(), fake)
+}
+
+/// The same of brand 1004.
+pub(crate) fn brand_builder(fake: &Arc<Fake>) -> ClientBuilder {
+    builder_of(Brand::new("1004", SERIAL_NO, keys().merchant.clone()), fake)
+}
+
+fn builder_of(credentials: impl Into<Credentials>, fake: &Arc<Fake>) -> ClientBuilder {
+    Client::builder(credentials)
         .wechatpay_public_key(PUBLIC_KEY_ID, keys().platform.public_key().to_spki_pem())
         .retry(crate::RetryPolicy::default().backoff(Duration::from_millis(1)))
         .transport(Arc::<Fake>::clone(fake))
@@ -257,6 +266,10 @@ pub(crate) fn builder(fake: &Arc<Fake>) -> ClientBuilder {
 
 pub(crate) fn client(fake: &Arc<Fake>) -> Client {
     builder(fake).build().unwrap()
+}
+
+pub(crate) fn brand_client(fake: &Arc<Fake>) -> Client {
+    brand_builder(fake).build().unwrap()
 }
 
 /// A client that always gets this one reply.

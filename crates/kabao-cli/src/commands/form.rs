@@ -7,11 +7,11 @@ use kabao::{
 };
 use serde_json::Value;
 
-use super::input;
+use super::{input, names};
 use crate::problem::Problem;
 
 /// Answers, given one by one.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct FormArgs {
     /// Answer to one of WeChat's questions: sex, name, birthday, address,
     /// email, city. Repeatable.
@@ -82,25 +82,14 @@ fn answer(text: &str) -> Result<Answer, String> {
 
 /// `sex` as well as `USER_FORM_FLAG_SEX`.
 fn common_name(name: &str) -> Result<CommonFieldName, Problem> {
-    const PREFIX: &str = "USER_FORM_FLAG_";
-    let full = name.to_ascii_uppercase();
-    let full = if full.starts_with(PREFIX) {
-        full
-    } else {
-        format!("{PREFIX}{full}")
-    };
-    let known = CommonFieldName::from(full);
-    if known.is_known() {
-        return Ok(known);
-    }
-    let names: Vec<String> = CommonFieldName::KNOWN
-        .iter()
-        .map(|name| name.trim_start_matches(PREFIX).to_ascii_lowercase())
-        .collect();
-    Err(
-        Problem::new(format!("--common {name}: there is no such question")).hint(format!(
-            "WeChat's questions are {}; for the template's own use --custom",
-            names.join(", ")
-        )),
-    )
+    names::find(name, CommonFieldName::KNOWN)
+        .map(CommonFieldName::from)
+        .ok_or_else(|| {
+            let known = names::short(CommonFieldName::KNOWN)
+                .join(", ")
+                .to_lowercase();
+            Problem::new(format!("--common {name}: there is no such question")).hint(format!(
+                "WeChat's questions are {known}; for the template's own use --custom"
+            ))
+        })
 }

@@ -1,8 +1,8 @@
 //! What a command reads: files, stdin, `NAME=VALUE`.
 
-use std::{io::Read as _, path::Path};
+use std::{io::Read as _, marker::PhantomData, path::Path};
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 
 use crate::problem::Problem;
 
@@ -46,15 +46,37 @@ pub(crate) fn read_line(what: &str) -> Result<String, Problem> {
 impl Input {
     /// Parses JSON; an error names file, line and column, never a value.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        self.json_with(PhantomData::<T>)
+    }
+
+    /// The same for what cannot be made from nothing.
+    pub(crate) fn json_with<'de, S: DeserializeSeed<'de>>(
+        &'de self,
+        seed: S,
+    ) -> Result<S::Value, Problem> {
         // Editors on Windows put a mark in front that JSON does not know.
         let text = self.text.trim_start_matches('\u{feff}');
-        serde_json::from_str(text).map_err(|error| {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let value = seed.deserialize(&mut json);
+        let value = value.and_then(|value| json.end().map(|()| value));
+        value.map_err(|error| {
             let (line, column) = (error.line(), error.column());
             let text = error.to_string();
             let place = format!(" at line {line} column {column}");
             let reason = without_value(text.strip_suffix(&place).unwrap_or(&text));
             Problem::new(format!("{}:{line}:{column}: {reason}", self.name))
         })
+    }
+}
+
+/// A text, or the file that `@FILE` names, for clap.
+pub(crate) fn text_or_file(text: &str) -> Result<String, String> {
+    match text.strip_prefix('@') {
+        None => Ok(text.to_owned()),
+        Some(file) => {
+            let text = std::fs::read_to_string(file);
+            text.map_err(|error| format!("cannot read {file}: {error}"))
+        }
     }
 }
 

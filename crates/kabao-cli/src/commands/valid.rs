@@ -1,19 +1,20 @@
 //! `--valid permanent|30d|BEGIN..END`.
 
-use jiff::civil::Date;
-use kabao::core::{card_member::ValidDateInformation, time::Time};
+use kabao::core::card_member::ValidDateInformation;
+
+use super::time;
 
 /// Reads the value of `--valid`, for clap.
 ///
-/// BEGIN and END are RFC 3339, or dates: of a first day its beginning, of a
-/// last day its end, in Chinese time.
+/// BEGIN and END are RFC 3339, or dates; see [`time`].
 pub(crate) fn parse(text: &str) -> Result<ValidDateInformation, String> {
     let validity = if text.eq_ignore_ascii_case("permanent") {
         ValidDateInformation::permanent()
     } else if let Some((begin, end)) = text.split_once("..") {
+        let wrong = |issue| format!("{issue}; {FORMS}");
         ValidDateInformation::range(
-            instant(begin, "00:00:00.000")?,
-            instant(end, "23:59:59.999")?,
+            time::begin(begin).map_err(wrong)?,
+            time::end(end).map_err(wrong)?,
         )
     } else {
         ValidDateInformation::days(days(text).ok_or_else(|| FORMS.to_owned())?)
@@ -33,23 +34,13 @@ fn days(text: &str) -> Option<i64> {
     .flatten()
 }
 
-fn instant(text: &str, time_of_day: &str) -> Result<Time, String> {
-    if text.len() == 10 && text.parse::<Date>().is_ok() {
-        return Ok(format!("{text}T{time_of_day}+08:00").into());
-    }
-    let time = Time::from(text);
-    match time.instant() {
-        Some(_) => Ok(time),
-        None => Err(format!("`{text}` is neither RFC 3339 nor a date; {FORMS}")),
-    }
-}
-
 const FORMS: &str = "write permanent, a number of days such as 30d, or BEGIN..END such as \
                      2026-01-01..2026-12-31 or 2026-01-01T08:00:00+08:00..2026-12-31T20:00:00+08:00";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kabao::core::time::Time;
 
     fn range(text: &str) -> (String, String) {
         let validity = parse(text).expect(text);

@@ -20,6 +20,20 @@ pub(crate) enum Tone {
     Bad,
 }
 
+impl Tone {
+    /// How it looks.
+    pub(crate) fn style(self) -> Style {
+        match self {
+            Self::Plain => Style::new(),
+            Self::Dim => Style::new().dimmed(),
+            Self::Bold => Style::new().bold(),
+            Self::Good => AnsiColor::Green.on_default(),
+            Self::Warn => AnsiColor::Yellow.on_default(),
+            Self::Bad => AnsiColor::Red.on_default(),
+        }
+    }
+}
+
 /// What the terminal can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Paint {
@@ -58,20 +72,12 @@ impl Paint {
 
     /// The text in a tone.
     pub(crate) fn tone(self, tone: Tone, text: &str) -> String {
-        let style = match tone {
-            Tone::Plain => return text.to_owned(),
-            Tone::Dim => Style::new().dimmed(),
-            Tone::Bold => Style::new().bold(),
-            Tone::Good => AnsiColor::Green.on_default(),
-            Tone::Warn => AnsiColor::Yellow.on_default(),
-            Tone::Bad => AnsiColor::Red.on_default(),
-        };
-        self.style(style, text)
+        self.style(tone.style(), text)
     }
 
     /// The text in a style.
     pub(crate) fn style(self, style: Style, text: &str) -> String {
-        if self == Self::Off || text.is_empty() {
+        if self == Self::Off || text.is_empty() || style.is_plain() {
             return text.to_owned();
         }
         format!("{style}{text}{style:#}")

@@ -45,6 +45,11 @@ impl Printer {
         self.paint
     }
 
+    /// Whether cards are drawn: for people, where there is colour.
+    pub(crate) fn draws_faces(&self) -> bool {
+        self.format == Format::Table && self.paint.is_on()
+    }
+
     /// Whether a person reads stdout directly.
     pub(crate) fn is_terminal(&self) -> bool {
         io::stdout().is_terminal()

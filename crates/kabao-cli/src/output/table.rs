@@ -1,10 +1,46 @@
 //! Rows in aligned columns.
 
+use anstyle::Style;
+
 use super::{
-    fields::Row,
     paint::{Paint, Tone},
-    width::{columns, pad, printable},
+    row::Row,
+    width::{columns, cut, pad, printable},
 };
+
+/// One place of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    /// The same in a tone.
+    pub(crate) fn tone(self, tone: Tone) -> Self {
+        self.style(tone.style())
+    }
+
+    /// The same in a style.
+    pub(crate) fn style(self, style: Style) -> Self {
+        Self { style, ..self }
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self {
+            text: printable(&text),
+            style: Style::new(),
+        }
+    }
+}
 
 /// The rows as lines: a mark for changes, label, wire name, value.
 pub(crate) fn render(rows: &[Row], paint: Paint) -> String {
@@ -30,21 +66,29 @@ pub(crate) fn render(rows: &[Row], paint: Paint) -> String {
     out
 }
 
-/// Lines of cells as aligned columns, the first line as their heading.
-pub(crate) fn columns_of<const N: usize>(lines: &[[String; N]], paint: Paint) -> String {
+/// Lines of cells as aligned columns under their headings.
+pub(crate) fn columns_of(head: &[&str], lines: &[Vec<Cell>], paint: Paint) -> String {
+    let head = head
+        .iter()
+        .map(|name| Cell::from(*name).tone(Tone::Bold))
+        .collect();
+    let lines: Vec<&Vec<Cell>> = std::iter::once(&head).chain(lines).collect();
     let width = |column: usize| {
-        let cells = lines.iter().map(|line| columns(&printable(&line[column])));
-        cells.max().unwrap_or_default()
+        let cells = lines.iter().filter_map(|line| line.get(column));
+        cells.map(|cell| columns(&cell.text)).max().unwrap_or(0)
     };
-    let widths: [usize; N] = std::array::from_fn(width);
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let mut out = String::new();
-    for (index, line) in lines.iter().enumerate() {
-        let cells = line.iter().zip(widths);
-        let cells: Vec<_> = cells
-            .map(|(cell, width)| pad(&printable(cell), width))
+    for line in &lines {
+        let cells: Vec<_> = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| {
+                let blanks = " ".repeat(width.saturating_sub(columns(&cell.text)));
+                paint.style(cell.style, &cell.text) + &blanks
+            })
             .collect();
-        let tone = if index == 0 { Tone::Bold } else { Tone::Plain };
-        out.push_str(&paint.tone(tone, cells.join("  ").trim_end()));
+        out.push_str(cells.join("  ").trim_end());
         out.push('\n');
     }
     out
@@ -53,12 +97,12 @@ pub(crate) fn columns_of<const N: usize>(lines: &[[String; N]], paint: Paint) ->
 /// The value; of a changed one first what it was. Two long ones take two lines.
 fn value(row: &Row, indent: &str, paint: Paint) -> String {
     const ONE_LINE: usize = 40;
-    let new = printable(&row.value);
+    let new = short(&row.value);
     let shown = paint.tone(row.tone, &new);
     let Some(before) = &row.before else {
         return shown;
     };
-    let before = printable(before);
+    let before = short(before);
     let fits = columns(&before) + columns(&new) <= ONE_LINE && !before.contains('→');
     let old = paint.tone(Tone::Dim, &before);
     let arrow = paint.tone(Tone::Warn, "→");
@@ -70,9 +114,23 @@ fn value(row: &Row, indent: &str, paint: Paint) -> String {
     }
 }
 
+/// The text, unless it is as long as an agreement.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 600;
+    let whole = printable(text);
+    match columns(&whole) <= LONGEST {
+        true => whole,
+        false => format!(
+            "{} ({} characters; --output json has all)",
+            cut(&whole, LONGEST),
+            text.chars().count()
+        ),
+    }
+}
+
 /// One overlong text must not push everything else to the right.
 fn widest(rows: &[Row], text: impl Fn(&Row) -> &str) -> usize {
-    const LIMIT: usize = 24;
+    const LIMIT: usize = 36;
     rows.iter()
         .map(|row| columns(&printable(text(row))).min(LIMIT))
         .max()
@@ -109,10 +167,13 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let lines = [["Level", "Code"], ["钻石会员", "1"]].map(|line| line.map(str::to_owned));
-        assert_eq!(
-            columns_of(&lines, Paint::Off),
-            "Level     Code\n钻石会员  1\n"
+        let lines = [vec!["钻石会员".into(), Cell::from("1").tone(Tone::Good)]];
+        let table = columns_of(&["Level", "Code"], &lines, Paint::Off);
+        assert_eq!(table, "Level     Code\n钻石会员  1\n");
+        let painted = columns_of(&["Level", "Code"], &lines, Paint::Full);
+        assert!(
+            painted.contains("钻石会员  \u{1b}[32m1\u{1b}[0m"),
+            "{painted:?}"
         );
     }
 
@@ -132,6 +193,17 @@ mod tests {
             render(&rows, Paint::Off),
             "* Validity  v  2020 → 2030\n             → permanent\n"
         );
+    }
+
+    #[test]
+    fn an_agreement_does_not_fill_the_screen() {
+        let agreement = "商".repeat(20_480);
+        let text = render(&[row("Agreement", "a", &agreement, None)], Paint::Off);
+        assert!(text.ends_with("商… (20480 characters; --output json has all)\n"));
+        assert!(columns(text.trim_end()) < 700);
+        let attach = "商".repeat(256);
+        let text = render(&[row("Attach", "a", &attach, None)], Paint::Off);
+        assert!(text.contains(&attach));
     }
 
     #[test]

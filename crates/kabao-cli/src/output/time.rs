@@ -3,7 +3,7 @@
 
 use jiff::{Timestamp, Unit, civil::DateTime, tz::Offset};
 use kabao::core::{
-    card_member::{UserCard, ValidDateInformation, ValidDateType},
+    card_member::{ValidDateInformation, ValidDateType},
     time::Time,
 };
 
@@ -19,13 +19,14 @@ pub(crate) fn clock(time: &Time) -> String {
         .map_or_else(|| time.as_str().to_owned(), clock_of)
 }
 
-/// A validity in words, and below it how much is left.
+/// A validity in words, and below it how much is left. A template's has no
+/// pickup yet.
 pub(crate) fn validity(
     validity: &ValidDateInformation,
-    pickup: &Time,
+    pickup: Option<&Time>,
     now: Timestamp,
 ) -> (String, Option<String>) {
-    let end = pickup.instant().and_then(|pickup| validity.end(pickup));
+    let end = end_of(validity, pickup);
     let begin = validity.available_begin_time.as_ref();
     match &validity.kind {
         ValidDateType::Permanent => ("permanent".into(), None),
@@ -36,28 +37,56 @@ pub(crate) fn validity(
                 side(begin),
                 side(validity.available_end_time.as_ref())
             );
-            (range, left(begin.and_then(Time::instant), end, now))
+            (range, left_of(begin.and_then(Time::instant), end, now))
         }
         ValidDateType::FixTerm => {
-            let days = validity.available_day_after_receive.unwrap_or_default();
             let until = end.map_or_else(String::new, |end| format!(", until {}", clock_of(end)));
-            let term = format!("{days} {} from pickup{until}", plural(days, "day"));
-            (term, left(None, end, now))
+            let term = format!("{} from pickup{until}", days(validity));
+            (term, left_of(None, end, now))
         }
         other => (other.to_string(), None),
     }
 }
 
-/// Until when a card serves, in few words.
-pub(crate) fn end<S>(card: &UserCard<S>) -> String {
-    match (card.end(), &card.valid_date_information.kind) {
+/// Until when a card serves, in few words; a template's cards, how long.
+pub(crate) fn end(validity: &ValidDateInformation, pickup: Option<&Time>) -> String {
+    match (end_of(validity, pickup), &validity.kind) {
         (Some(end), _) => clock_of(end),
         (None, ValidDateType::Permanent) => "permanent".into(),
+        (None, ValidDateType::FixTerm) => days(validity),
         (None, other) => other.to_string(),
     }
 }
 
-fn left(begin: Option<Timestamp>, end: Option<Timestamp>, now: Timestamp) -> Option<String> {
+/// The same in still fewer: the day alone.
+pub(crate) fn until(validity: &ValidDateInformation, pickup: Option<&Time>) -> String {
+    let end = end(validity, pickup);
+    match (end_of(validity, pickup), end.split_once(' ')) {
+        (Some(_), Some((day, _))) => format!("until {day}"),
+        _ => end,
+    }
+}
+
+/// What is left until an end, or how long it is past; before the beginning, how
+/// long until then.
+pub(crate) fn left(begin: Option<&Time>, end: &Time, now: Timestamp) -> Option<String> {
+    left_of(begin.and_then(Time::instant), end.instant(), now)
+}
+
+fn end_of(validity: &ValidDateInformation, pickup: Option<&Time>) -> Option<Timestamp> {
+    match (&validity.kind, pickup) {
+        // An end of its own, whenever the card was taken.
+        (ValidDateType::FixTimeRange, None) => validity.available_end_time.as_ref()?.instant(),
+        (_, pickup) => validity.end(pickup?.instant()?),
+    }
+}
+
+fn days(validity: &ValidDateInformation) -> String {
+    let days = validity.available_day_after_receive.unwrap_or_default();
+    format!("{days} {}", plural(days, "day"))
+}
+
+fn left_of(begin: Option<Timestamp>, end: Option<Timestamp>, now: Timestamp) -> Option<String> {
     if let Some(begin) = begin.filter(|begin| *begin > now) {
         return Some(format!("begins in {}", distance(now, begin)));
     }
@@ -117,7 +146,7 @@ mod tests {
 
     fn words(given: &ValidDateInformation, now: &str) -> (String, String) {
         let pickup = Time::from("2020-05-20T13:29:35.120+08:00");
-        let (main, note) = validity(given, &pickup, at(now));
+        let (main, note) = validity(given, Some(&pickup), at(now));
         (main, note.unwrap_or_default())
     }
 
@@ -143,6 +172,21 @@ mod tests {
         let (main, note) = words(&ValidDateInformation::days(1), "2020-05-20T23:00:00+08:00");
         assert_eq!(main, "1 day from pickup, until 2020-05-21 00:00:00");
         assert_eq!(note, "1 hour left");
+    }
+
+    #[test]
+    fn a_template_has_no_pickup_yet() {
+        let term = ValidDateInformation::days(200);
+        let now = at("2026-01-01T00:00:00+08:00");
+        let words = validity(&term, None, now);
+        assert_eq!(words, ("200 days from pickup".into(), None));
+        assert_eq!(until(&term, None), "200 days");
+        let range = ValidDateInformation::range(
+            "2020-05-20T13:29:35.120+08:00",
+            "2030-05-20T13:29:35.120+08:00",
+        );
+        assert_eq!(until(&range, None), "until 2030-05-20");
+        assert_eq!(end(&ValidDateInformation::permanent(), None), "permanent");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use toml::Value;
 
-use super::setting::Setting;
+use super::{sandbox::SandboxSettings, setting::Setting};
 use crate::problem::Problem;
 
 /// The configuration file, read and checked for keys nobody knows.
@@ -16,6 +16,7 @@ pub(crate) struct ConfigFile {
     path: PathBuf,
     default_profile: Option<String>,
     profiles: BTreeMap<String, BTreeMap<String, String>>,
+    sandbox: SandboxSettings,
 }
 
 impl ConfigFile {
@@ -50,15 +51,23 @@ impl ConfigFile {
                         file.profiles.insert(name, settings);
                     }
                 }
+                ("sandbox", Value::Table(sandbox)) => {
+                    let folder = path.parent().unwrap_or(Path::new(""));
+                    let settings = SandboxSettings::from_table(sandbox, folder);
+                    file.sandbox = settings.map_err(wrong)?;
+                }
                 ("default_profile", _) => {
                     return Err(wrong("`default_profile` is the name of a profile".into()));
                 }
                 ("profiles", _) => {
                     return Err(wrong("profiles are written [profiles.NAME]".into()));
                 }
+                ("sandbox", _) => {
+                    return Err(wrong("the sandbox's settings are written [sandbox]".into()));
+                }
                 (other, _) => {
                     return Err(wrong(format!("unknown key `{other}`"))
-                        .hint("known are `default_profile` and [profiles.NAME]"));
+                        .hint("known are `default_profile`, [profiles.NAME] and [sandbox]"));
                 }
             }
         }
@@ -75,6 +84,10 @@ impl ConfigFile {
 
     pub(crate) fn profile(&self, name: &str) -> Option<&BTreeMap<String, String>> {
         self.profiles.get(name)
+    }
+
+    pub(crate) fn sandbox(&self) -> &SandboxSettings {
+        &self.sandbox
     }
 
     pub(crate) fn profile_names(&self) -> impl Iterator<Item = &str> {
@@ -129,11 +142,15 @@ mod tests {
 
     #[test]
     fn profiles_are_read() {
-        let file = parse("default_profile = 'shop'\n[profiles.shop]\nmchid = 1900000001\n");
+        let file = parse(
+            "default_profile = 'shop'\n[profiles.shop]\nmchid = 1900000001\n\
+             [sandbox]\nupdate_time = true\n",
+        );
         let file = file.expect("a good file");
         assert_eq!(file.default_profile(), Some("shop"));
         let shop = file.profile("shop").expect("the profile");
         assert_eq!(shop.get("mchid").map(String::as_str), Some("1900000001"));
+        assert!(file.sandbox().switches.update_time);
     }
 
     #[test]
@@ -142,6 +159,8 @@ mod tests {
             ("colour = 1", "unknown key `colour`"),
             ("default_profile = 1", "`default_profile`"),
             ("profiles = 1", "[profiles.NAME]"),
+            ("sandbox = 1", "[sandbox]"),
+            ("[sandbox]\nx = 1", "unknown key `x` in [sandbox]"),
             ("profiles.shop = 1", "[profiles.shop]"),
             (
                 "[profiles.shop]\nserialno = 'x'",

@@ -5,12 +5,14 @@ mod access;
 mod file;
 pub(crate) mod paths;
 mod permissions;
+mod sandbox;
 mod setting;
 mod sources;
 
 use std::path::PathBuf;
 
 pub(crate) use access::{Access, Identity, WechatpayPublicKey};
+pub(crate) use sandbox::{SandboxSettings, waits};
 pub(crate) use setting::Setting;
 
 use file::ConfigFile;
@@ -37,6 +39,8 @@ pub(crate) enum Caller {
     Embedded {
         /// Keeps the sandbox's state.
         data_dir: PathBuf,
+        /// What it does differently.
+        sandbox: SandboxSettings,
     },
     /// A merchant or brand with keys of its own.
     Configured(Box<Access>),
@@ -68,10 +72,7 @@ impl Settings {
     /// [`Problem`] names the setting that is missing or wrong.
     pub(crate) fn load(profile: Option<&str>) -> Result<Self, Problem> {
         let env = |name: &str| std::env::var(name).ok();
-        let file = match paths::config_file(&env) {
-            Some((path, is_named)) => ConfigFile::read(&path, is_named)?,
-            None => None,
-        };
+        let file = config_file(&env)?;
         Self::resolve(profile, &env, file.as_ref())
     }
 
@@ -116,6 +117,7 @@ impl Settings {
             }
             Caller::Embedded {
                 data_dir: paths::data_dir(env)?,
+                sandbox: file.map(ConfigFile::sandbox).cloned().unwrap_or_default(),
             }
         } else {
             Caller::Configured(Box::new(Access::read(&sources, &mut warnings)?))
@@ -128,6 +130,25 @@ impl Settings {
             defaults,
             warnings,
         })
+    }
+}
+
+impl SandboxSettings {
+    /// Reads what the configuration file says of any sandbox.
+    ///
+    /// # Errors
+    /// [`Problem`] if there is a file that cannot be read.
+    pub(crate) fn load() -> Result<Self, Problem> {
+        let env = |name: &str| std::env::var(name).ok();
+        let file = config_file(&env)?;
+        Ok(file.map(|file| file.sandbox().clone()).unwrap_or_default())
+    }
+}
+
+fn config_file(env: &Env<'_>) -> Result<Option<ConfigFile>, Problem> {
+    match paths::config_file(env) {
+        Some((path, is_named)) => ConfigFile::read(&path, is_named),
+        None => Ok(None),
     }
 }
 

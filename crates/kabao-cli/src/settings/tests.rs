@@ -107,7 +107,7 @@ card_id = 'from-file'
 fn nothing_set_means_the_embedded_sandbox() {
     let settings = World::new().resolve(None).expect("settings");
     match settings.caller {
-        Caller::Embedded { data_dir } => assert_eq!(data_dir, Path::new("/data")),
+        Caller::Embedded { data_dir, .. } => assert_eq!(data_dir, Path::new("/data")),
         Caller::Configured(_) => panic!("a caller from nowhere"),
     }
     assert_eq!(settings.defaults, Defaults::default());

@@ -1,11 +1,24 @@
 //! The real binary, as a user would run it: in a home of its own, without a
 //! terminal.
 
+mod activities;
+mod brands;
 mod call;
+mod cards;
+mod clock;
+mod documented;
+mod faults;
+mod feeds;
+mod images;
+mod lists;
 mod main_job;
 mod mistakes;
+mod played;
+mod points;
 mod privacy;
 mod profiles;
 mod serve;
 mod together;
+mod tokens;
+mod user_cards;
 mod world;

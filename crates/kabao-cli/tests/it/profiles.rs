@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::world::{CARD_ID, CODE, OPENID, Server, World};
 
 /// A running sandbox and its credentials folder.
-fn sandbox(world: &World, more: &[&str]) -> (Server, Value) {
+pub(crate) fn sandbox(world: &World, more: &[&str]) -> (Server, Value) {
     let arguments = [
         "--store",
         "memory",
@@ -27,7 +27,7 @@ fn text<'v>(credentials: &'v Value, pointer: &str) -> &'v str {
 }
 
 /// Every setting as a variable.
-fn merchant_variables(folder: &Path, credentials: &Value) -> World {
+pub(crate) fn merchant_variables(folder: &Path, credentials: &Value) -> World {
     World::new()
         .set("KABAO_MCHID", text(credentials, "/mchid"))
         .set("KABAO_SERIAL_NO", text(credentials, "/serial_no"))
@@ -64,7 +64,7 @@ fn merchant_profile(credentials: &Value) -> String {
     )
 }
 
-fn brand_profile(credentials: &Value) -> String {
+pub(crate) fn brand_profile(credentials: &Value) -> String {
     format!(
         r#"
         [profiles.brand]

@@ -1,11 +1,13 @@
 use serde::Serialize;
 
 use super::{
-    Activity, ActivityChange, ActivityState, NewActivity, Page,
-    request::{BrandQuery, WithBrand, partner_only},
+    Activity, ActivityChange, ActivityState, Listing, NewActivity, Page,
+    page::listing,
+    request::{self, BrandQuery, WithBrand, partner_only},
 };
 use crate::{
     call::{BuildError, Call, Method},
+    field::{FieldError, at_most, one_of},
     operation::{Caller, Operation},
     sensitive::{Opener, Sealer},
 };
@@ -33,7 +35,7 @@ use crate::{
 ///     apply_total: 100,
 ///     product_coupon_stock_list: vec![ProductCouponStock::new("200000001", "100232301")],
 /// };
-/// let create = CreateActivity { activity, check: true };
+/// let create = CreateActivity { activity };
 /// assert!(create.call(&Caller::Partner { brand_id: "1004".into() }, wechatpay_public_key).is_ok());
 /// // No brand page is known.
 /// assert!(create.call(&Caller::Brand, wechatpay_public_key).is_err());
@@ -42,18 +44,17 @@ use crate::{
 pub struct CreateActivity {
     /// The activity.
     pub activity: NewActivity,
-    /// Whether [`NewActivity::check`] runs before anything is sent.
-    pub check: bool,
 }
 
 impl Operation for CreateActivity {
     type Output = Activity;
 
+    fn check(&self) -> Result<(), FieldError> {
+        self.activity.check()
+    }
+
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         partner_only(caller, "create_membership_activity")?;
-        if self.check {
-            self.activity.check()?;
-        }
         Call::to(&caller.path("membership-activities"))
             .json(&WithBrand::new(caller, &self.activity))
             .repeatable(true)
@@ -96,7 +97,16 @@ impl ListActivities {
             limit: Page::<Activity>::MAX_LIMIT,
         }
     }
+
+    request::setters! {
+        /// Lists only those of this template.
+        card_id: String;
+        /// Lists only those in this state.
+        activity_state: ActivityState;
+    }
 }
+
+listing!(ListActivities, Activity);
 
 impl Default for ListActivities {
     fn default() -> Self {
@@ -106,6 +116,16 @@ impl Default for ListActivities {
 
 impl Operation for ListActivities {
     type Output = Page<Activity>;
+
+    fn check(&self) -> Result<(), FieldError> {
+        if let Some(card_id) = &self.card_id {
+            at_most("card_id", card_id, 32)?;
+        }
+        if let Some(state) = &self.activity_state {
+            one_of("activity_state", state.as_str(), ActivityState::KNOWN)?;
+        }
+        Self::Output::check_limit(self.limit)
+    }
 
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         #[derive(Serialize)]
@@ -180,18 +200,17 @@ pub struct UpdateActivity {
     pub activity_id: String,
     /// What it becomes.
     pub change: ActivityChange,
-    /// Whether [`ActivityChange::check`] runs before anything is sent.
-    pub check: bool,
 }
 
 impl Operation for UpdateActivity {
     type Output = Activity;
 
+    fn check(&self) -> Result<(), FieldError> {
+        self.change.check()
+    }
+
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         partner_only(caller, "update_membership_activity")?;
-        if self.check {
-            self.change.check()?;
-        }
         Call::to(&caller.path("membership-activities/{activity_id}"))
             .param("activity_id", &self.activity_id)
             .json(&WithBrand::new(caller, &self.change))

@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use super::request::{instant, required};
+use super::request::instant;
 use crate::{
     extra::Extra,
-    field::{FieldError, out_request_no},
+    field::{FieldError, one_of, out_request_no, present, required},
     open_enum::open_enum,
     time::Time,
 };
@@ -51,6 +51,11 @@ impl ProductCouponStock {
             stock_id: stock_id.into(),
             extra: Extra::default(),
         }
+    }
+
+    fn check(&self, at: &str) -> Result<(), FieldError> {
+        present(&format!("{at}/product_coupon_id"), &self.product_coupon_id)?;
+        present(&format!("{at}/stock_id"), &self.stock_id)
     }
 }
 
@@ -127,6 +132,8 @@ impl NewActivity {
     pub fn check(&self) -> Result<(), FieldError> {
         out_request_no(&self.out_request_no, 128)?;
         required("/card_id", &self.card_id, 32)?;
+        let channel = self.activity_channel.as_str();
+        one_of("/activity_channel", channel, ActivityChannel::KNOWN)?;
         check_period(
             &self.title,
             &self.sub_title,
@@ -141,6 +148,10 @@ impl NewActivity {
         if self.product_coupon_stock_list.is_empty() {
             let issue = "at least one batch";
             return Err(FieldError::new("/product_coupon_stock_list", "", issue));
+        }
+        for (index, stock) in self.product_coupon_stock_list.iter().enumerate() {
+            let at = format!("/product_coupon_stock_list/{index}");
+            stock.check(&at)?;
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{CardType, CommonFieldName, ValidDateInformation};
+use super::{CardType, CardUserInformation, ValidDateInformation, request::BrandQuery};
 use crate::{
     call::{BuildError, Call, Method},
     extra::Extra,
-    field::{FieldError, at_most},
+    field::{FieldError, at_most, required},
     open_enum::open_enum,
     operation::{Caller, Operation},
     sensitive::{Opener, Sealer},
@@ -44,16 +44,6 @@ open_enum! {
         Effective = "CARD_EFFECTIVE",
         /// Invalidated, for good.
         Invalid = "CARD_INVALID",
-    }
-}
-
-open_enum! {
-    /// How many choices a question takes.
-    pub enum CustomFieldType {
-        /// Several.
-        CheckBox = "CHECK_BOX",
-        /// One.
-        Radio = "RADIO",
     }
 }
 
@@ -182,15 +172,7 @@ impl JumpInformation {
     /// # Errors
     /// [`FieldError`] names the first that is not.
     pub fn check(&self, at: &str) -> Result<(), FieldError> {
-        for (name, text, limit) in [
-            ("jump_appid", &self.jump_appid, 32),
-            ("jump_path", &self.jump_path, 128),
-        ] {
-            if let Some(text) = text {
-                at_most(&format!("{at}/{name}"), text, limit)?;
-            }
-        }
-        Ok(())
+        check_page(at, self.jump_appid.as_ref(), self.jump_path.as_ref())
     }
 }
 
@@ -211,65 +193,24 @@ pub struct PurchaseInformation {
     pub extra: Extra,
 }
 
-/// What a template asks a user when joining.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CardUserInformation {
-    /// WeChat's own questions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub common_field_list: Option<Vec<CommonFieldName>>,
-    /// The merchant's question; at most one today.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub custom_field_list: Option<Vec<CustomQuestion>>,
-    /// Members this version does not know.
-    #[serde(flatten)]
-    pub extra: Extra,
-}
-
-impl CardUserInformation {
-    /// Whether the question is one that can be asked; `at` is where the form
-    /// stands.
+impl PurchaseInformation {
+    /// Whether the members are short enough; `at` is where the page stands.
     ///
     /// # Errors
-    /// [`FieldError`] names the first member that is not accepted.
+    /// [`FieldError`] names the first that is not.
     pub fn check(&self, at: &str) -> Result<(), FieldError> {
-        let questions = self.custom_field_list.as_deref().unwrap_or_default();
-        let at = format!("{at}/custom_field_list");
-        if questions.len() > 1 {
-            let issue = "at most one question";
-            return Err(FieldError::new(at, questions.len().to_string(), issue));
-        }
-        let Some(question) = questions.first() else {
-            return Ok(());
-        };
-        if let Some(name) = &question.name {
-            at_most(&format!("{at}/0/name"), name, 32)?;
-        }
-        let choices = question.values.as_deref().unwrap_or_default();
-        let at = format!("{at}/0/values");
-        if choices.len() > 10 {
-            let issue = "at most 10 choices";
-            return Err(FieldError::new(at, choices.len().to_string(), issue));
-        }
-        let mut choices = choices.iter().enumerate();
-        choices.try_for_each(|(index, choice)| at_most(&format!("{at}/{index}"), choice, 8))
+        check_page(at, self.jump_appid.as_ref(), self.jump_path.as_ref())
     }
 }
 
-/// A question with its choices.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CustomQuestion {
-    /// How many choices it takes.
-    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<CustomFieldType>,
-    /// The question, at most 32 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The choices: at most 10 of at most 8 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub values: Option<Vec<String>>,
-    /// Members this version does not know.
-    #[serde(flatten)]
-    pub extra: Extra,
+fn check_page(at: &str, appid: Option<&String>, path: Option<&String>) -> Result<(), FieldError> {
+    if let Some(appid) = appid {
+        at_most(&format!("{at}/jump_appid"), appid, 32)?;
+    }
+    if let Some(path) = path {
+        at_most(&format!("{at}/jump_path"), path, 128)?;
+    }
+    Ok(())
 }
 
 /// Reads one card template.
@@ -297,14 +238,14 @@ pub struct GetCard {
 impl Operation for GetCard {
     type Output = Card;
 
+    fn check(&self) -> Result<(), FieldError> {
+        required("card_id", &self.card_id, 32)
+    }
+
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
-        #[derive(Serialize)]
-        struct Query<'a> {
-            brand_id: Option<&'a str>,
-        }
         Call::to(&caller.path("cards/{card_id}"))
             .param("card_id", &self.card_id)
-            .query(&Query {
+            .query(&BrandQuery {
                 brand_id: caller.brand_id(),
             })
             .build(Method::Get)

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     call::{BuildError, Call, Method},
-    field::{FieldError, color},
+    field::{FieldError, color, required},
     operation::{Caller, Operation},
     sensitive::{Opener, Sealer},
 };
@@ -157,6 +157,9 @@ impl CardChange {
             ("/points_information", self.points_information.as_ref()),
             ("/balance_information", self.balance_information.as_ref()),
         ])?;
+        if let Some(purchase) = &self.purchase_information {
+            purchase.check("/purchase_information")?;
+        }
         match &self.user_information {
             Some(form) => form.check("/user_information"),
             None => Ok(()),
@@ -176,7 +179,7 @@ impl CardChange {
 /// # let key = PrivateKey::generate().unwrap();
 /// # let wechatpay_public_key = key.public_key();
 /// let change = CardChange::new().card_title("新卡");
-/// let update = UpdateCard { card_id: "pbLatj".into(), change, check: true };
+/// let update = UpdateCard { card_id: "pbLatj".into(), change };
 /// let call = update.call(&Caller::Brand, wechatpay_public_key)?;
 /// assert_eq!(call.reference, "brand/card-member/cards/pbLatj");
 /// assert_eq!(call.body.unwrap().bytes, r#"{"card_title":"新卡"}"#);
@@ -188,17 +191,17 @@ pub struct UpdateCard {
     pub card_id: String,
     /// What to change.
     pub change: CardChange,
-    /// Whether [`CardChange::check`] runs before anything is sent.
-    pub check: bool,
 }
 
 impl Operation for UpdateCard {
     type Output = Card;
 
+    fn check(&self) -> Result<(), FieldError> {
+        required("card_id", &self.card_id, 32)?;
+        self.change.check()
+    }
+
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
-        if self.check {
-            self.change.check()?;
-        }
         Call::to(&caller.path("cards/{card_id}"))
             .param("card_id", &self.card_id)
             .json(&WithBrand::new(caller, &self.change))

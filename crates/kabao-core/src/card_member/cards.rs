@@ -1,11 +1,13 @@
 use serde::Serialize;
 
 use super::{
-    Card, CardState, Page,
-    request::{BrandQuery, WithBrand, partner_only},
+    Card, CardState, Listing, Page,
+    page::listing,
+    request::{self, BrandQuery, WithBrand, partner_only},
 };
 use crate::{
     call::{BuildError, Call, Method},
+    field::{FieldError, one_of, required},
     operation::{Caller, Operation},
     sensitive::{Opener, Sealer},
 };
@@ -44,7 +46,14 @@ impl ListCards {
             limit: Page::<Card>::MAX_LIMIT,
         }
     }
+
+    request::setters! {
+        /// Lists only templates in this state.
+        state: CardState;
+    }
 }
+
+listing!(ListCards, Card);
 
 impl Default for ListCards {
     fn default() -> Self {
@@ -54,6 +63,13 @@ impl Default for ListCards {
 
 impl Operation for ListCards {
     type Output = Page<Card>;
+
+    fn check(&self) -> Result<(), FieldError> {
+        if let Some(state) = &self.state {
+            one_of("state", state.as_str(), CardState::KNOWN)?;
+        }
+        Self::Output::check_limit(self.limit)
+    }
 
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         #[derive(Serialize)]
@@ -111,6 +127,10 @@ pub struct InvalidateCard {
 impl Operation for InvalidateCard {
     type Output = Card;
 
+    fn check(&self) -> Result<(), FieldError> {
+        required("card_id", &self.card_id, 32)
+    }
+
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         #[derive(Serialize)]
         struct Nothing {}
@@ -145,6 +165,10 @@ pub struct DeleteCard {
 
 impl Operation for DeleteCard {
     type Output = Card;
+
+    fn check(&self) -> Result<(), FieldError> {
+        required("card_id", &self.card_id, 32)
+    }
 
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         partner_only(caller, "delete_card")?;

@@ -5,7 +5,7 @@ use crate::extra::Extra;
 
 /// A user wants a coupon for points: the resource `point_coupon` (page
 /// 4015878622 for the service provider, 4015879057 for the brand). Answer it
-/// with the confirm call, which takes [`record_id`](Self::record_id).
+/// with [`ConfirmPointExchange`](super::ConfirmPointExchange).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PointCoupon {
     /// This exchange, at most 64 characters.
@@ -49,7 +49,7 @@ impl PointCoupon {
 
 /// WeChat Pay wants a current balance of points: the resource `sync_user_point`
 /// (page 4016096820 for the service provider, 4016096803 for the brand). Answer
-/// it with the call that syncs points.
+/// it with [`SyncUserPoints`](super::SyncUserPoints).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SyncUserPoint {
     /// The brand, at most 16 characters.

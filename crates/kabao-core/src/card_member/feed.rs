@@ -1,13 +1,10 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-use super::{
-    UserCardKey,
-    request::{WithBrand, required},
-};
+use super::{UserCardKey, request::WithBrand};
 use crate::{
     call::{BuildError, Call, Method},
     extra::Extra,
-    field::{FieldError, out_request_no},
+    field::{FieldError, out_request_no, required},
     operation::{Caller, Operation},
     sensitive::{Opener, Sealer},
 };
@@ -68,7 +65,6 @@ impl<'de> Deserialize<'de> for UserFeed {
 ///     key: UserCardKey::new("478515832665", "pbLatj", "obLatj"),
 ///     out_request_no: "1".into(),
 ///     cell: "15_1200_1".into(),
-///     check: true,
 /// };
 /// assert!(feed.call(&Caller::Brand, wechatpay_public_key)?.repeatable);
 /// # Ok::<(), kabao_core::call::BuildError>(())
@@ -82,19 +78,16 @@ pub struct CreateUserFeed {
     /// Which of WeChat's sentences, with which values, such as `15_1200_1`; at
     /// most 128 characters. Page 4015534755 lists the sentences.
     pub cell: String,
-    /// Whether members are checked before anything is sent.
-    pub check: bool,
-}
-
-impl CreateUserFeed {
-    fn check(&self) -> Result<(), FieldError> {
-        out_request_no(&self.out_request_no, 64)?;
-        required("/cell", &self.cell, 128)
-    }
 }
 
 impl Operation for CreateUserFeed {
     type Output = UserFeed;
+
+    fn check(&self) -> Result<(), FieldError> {
+        self.key.check()?;
+        out_request_no(&self.out_request_no, 64)?;
+        required("/cell", &self.cell, 128)
+    }
 
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         #[derive(Serialize)]
@@ -104,9 +97,6 @@ impl Operation for CreateUserFeed {
             openid: &'a str,
             out_request_no: &'a str,
             cell: &'a str,
-        }
-        if self.check {
-            self.check()?;
         }
         let body = Body {
             card_id: &self.key.card_id,

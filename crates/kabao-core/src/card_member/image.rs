@@ -46,8 +46,6 @@ pub struct UploadImage {
     pub filename: String,
     /// The file.
     pub file: Bytes,
-    /// Whether name and size are checked before anything is sent.
-    pub check: bool,
 }
 
 impl UploadImage {
@@ -59,18 +57,7 @@ impl UploadImage {
         Self {
             filename: filename.into(),
             file: file.into(),
-            check: true,
         }
-    }
-
-    fn check(&self) -> Result<(), FieldError> {
-        kind(&self.filename)?;
-        let length = self.file.len();
-        if (1..=Self::MAX_BYTES).contains(&length) {
-            return Ok(());
-        }
-        let issue = "a picture has 1 byte to 2 MB";
-        Err(FieldError::new("/file", format!("{length} bytes"), issue))
     }
 }
 
@@ -94,6 +81,16 @@ fn kind(filename: &str) -> Result<&'static str, FieldError> {
 impl Operation for UploadImage {
     type Output = Image;
 
+    fn check(&self) -> Result<(), FieldError> {
+        kind(&self.filename)?;
+        let length = self.file.len();
+        if (1..=Self::MAX_BYTES).contains(&length) {
+            return Ok(());
+        }
+        let issue = "a picture has 1 byte to 2 MB";
+        Err(FieldError::new("/file", format!("{length} bytes"), issue))
+    }
+
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         #[derive(Serialize)]
         struct Meta<'a> {
@@ -102,9 +99,6 @@ impl Operation for UploadImage {
             sha256: Option<&'a str>,
             #[serde(skip_serializing_if = "Option::is_none")]
             file_digest: Option<&'a str>,
-        }
-        if self.check {
-            self.check()?;
         }
         let sum = hex(digest(&SHA256, &self.file).as_ref());
         let is_partner = matches!(caller, Caller::Partner { .. });

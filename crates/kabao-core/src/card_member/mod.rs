@@ -13,6 +13,7 @@ mod activities;
 mod activity;
 mod card;
 mod card_change;
+mod card_user_information;
 mod cards;
 mod event_points;
 mod event_user_card;
@@ -38,17 +39,17 @@ pub use activity::{
     Activity, ActivityChange, ActivityChannel, ActivityState, NewActivity, ProductCouponStock,
 };
 pub use card::{
-    Card, CardState, CardUserInformation, CodeMode, CodeType, CustomFieldType, CustomQuestion,
-    GetCard, JumpInformation, PurchaseInformation,
+    Card, CardState, CodeMode, CodeType, GetCard, JumpInformation, PurchaseInformation,
 };
 pub use card_change::{CardChange, UpdateCard};
+pub use card_user_information::{CardUserInformation, CustomFieldType, CustomQuestion};
 pub use cards::{DeleteCard, InvalidateCard, ListCards};
 pub use event_points::{PointCoupon, SyncUserPoint};
 pub use event_user_card::{UserCardEvent, UserCardEventState};
 pub use feed::{CreateUserFeed, UserFeed};
 pub use image::{Image, UploadImage};
 pub use new_card::{CreateCard, NewCard};
-pub use page::Page;
+pub use page::{Listing, Page};
 pub use points::{
     ConfirmPointExchange, ExchangeResult, ExchangeState, PointBalance, PointExchange,
     SyncUserPoints,
@@ -57,7 +58,7 @@ pub use token::{CreatePayViewToken, CreatePreAuthToken, Token};
 pub use user_card::{CardType, GetUserCard, UserCard, UserCardKey, UserCardState};
 pub use user_card_change::{UpdateUserCard, UserCardChange};
 pub use user_card_import::{ImportUserCardByOpenid, ImportUserCardByPhone, UserCardImport};
-pub use user_card_list::{ListUserCards, UserCardPage};
+pub use user_card_list::ListUserCards;
 pub use user_card_outcome::{ConfirmState, ConfirmUserCard, InvalidateUserCard};
 pub use user_information::{CommonField, CommonFieldName, CustomField, UserInformation};
 pub use validity::{ValidDateInformation, ValidDateType};

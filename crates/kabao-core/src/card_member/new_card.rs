@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     call::{BuildError, Call, Method},
-    field::{FieldError, at_most, color, out_request_no},
+    field::{FieldError, at_most, color, one_of, out_request_no, required},
     operation::{Caller, Operation},
     sensitive::{Opener, Sealer},
 };
@@ -179,7 +179,14 @@ impl NewCard {
             ("/benefits", &self.benefits, 32),
             ("/notify_url", &self.notify_url, 256),
         ] {
-            request::required(field, text, limit)?;
+            required(field, text, limit)?;
+        }
+        for (field, name, names) in [
+            ("/card_type", self.card_type.as_str(), CardType::KNOWN),
+            ("/code_mode", self.code_mode.as_str(), CodeMode::KNOWN),
+            ("/code_type", self.code_type.as_str(), CodeType::KNOWN),
+        ] {
+            one_of(field, name, names)?;
         }
         color("/card_color", &self.card_color)?;
         check_options([
@@ -198,6 +205,9 @@ impl NewCard {
             ("/points_information", self.points_information.as_ref()),
             ("/balance_information", self.balance_information.as_ref()),
         ])?;
+        if let Some(purchase) = &self.purchase_information {
+            purchase.check("/purchase_information")?;
+        }
         if let Some(form) = &self.user_information {
             form.check("/user_information")?;
         }
@@ -205,7 +215,9 @@ impl NewCard {
             let jump = self.code_jump_information.as_ref();
             needs_jump(jump, "/code_jump_information")?;
         }
-        if self.need_display_level == Some(true) && self.init_level.is_none() {
+        if self.need_display_level == Some(true)
+            && self.init_level.as_ref().is_none_or(String::is_empty)
+        {
             let issue = "needed when need_display_level is true";
             return Err(FieldError::new("/init_level", "", issue));
         }
@@ -235,15 +247,16 @@ pub(super) fn check_jumps<const N: usize>(
 
 /// Both members of a page, where a page is needed.
 fn needs_jump(jump: Option<&JumpInformation>, at: &str) -> Result<(), FieldError> {
-    let is_there = |text: Option<&String>| text.is_some_and(|text| !text.is_empty());
-    let complete = jump.is_some_and(|jump| {
-        is_there(jump.jump_appid.as_ref()) && is_there(jump.jump_path.as_ref())
-    });
-    if complete {
-        return Ok(());
+    for (name, text) in [
+        ("jump_appid", jump.and_then(|jump| jump.jump_appid.as_ref())),
+        ("jump_path", jump.and_then(|jump| jump.jump_path.as_ref())),
+    ] {
+        if text.is_none_or(String::is_empty) {
+            let issue = "needed for code_type JUMP_MINI_PROGRAM";
+            return Err(FieldError::new(format!("{at}/{name}"), "", issue));
+        }
     }
-    let issue = "jump_appid and jump_path are needed for code_type JUMP_MINI_PROGRAM";
-    Err(FieldError::new(at, "", issue))
+    Ok(())
 }
 
 /// Creates a card template.
@@ -258,26 +271,27 @@ fn needs_jump(jump: Option<&JumpInformation>, at: &str) -> Result<(), FieldError
 ///
 /// # let key = PrivateKey::generate().unwrap();
 /// # let wechatpay_public_key = key.public_key();
-/// let create = CreateCard { card: NewCard::new("1", "wx1", "测试卡"), check: true };
-/// // It lacks a colour, which is known here.
-/// let error = create.call(&Caller::Brand, wechatpay_public_key).unwrap_err();
-/// assert!(error.to_string().contains("/card_picture_url"), "{error}");
+/// let create = CreateCard { card: NewCard::new("1", "wx1", "测试卡") };
+/// // It lacks a picture, which is known here.
+/// assert_eq!(create.check().unwrap_err().field, "/card_picture_url");
+/// let call = create.call(&Caller::Brand, wechatpay_public_key)?;
+/// assert_eq!(call.reference, "brand/card-member/cards");
+/// # Ok::<(), kabao_core::call::BuildError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateCard {
     /// The template.
     pub card: NewCard,
-    /// Whether [`NewCard::check`] runs before anything is sent.
-    pub check: bool,
 }
 
 impl Operation for CreateCard {
     type Output = Card;
 
+    fn check(&self) -> Result<(), FieldError> {
+        self.card.check()
+    }
+
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
-        if self.check {
-            self.card.check()?;
-        }
         Call::to(&caller.path("cards"))
             .json(&WithBrand::new(caller, &self.card))
             .repeatable(true)

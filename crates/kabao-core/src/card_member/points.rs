@@ -1,13 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-use super::{
-    UserCardKey,
-    request::{WithBrand, required},
-};
+use super::{PointCoupon, UserCardKey, request::WithBrand};
 use crate::{
     call::{BuildError, Call, Method},
     extra::Extra,
-    field::{FieldError, at_most, out_request_no},
+    field::{FieldError, at_most, one_of, out_request_no, required},
     open_enum::open_enum,
     operation::{Caller, Operation},
     sensitive::{Opener, Sealer},
@@ -69,7 +66,6 @@ pub struct PointBalance {
 ///     key: UserCardKey::new("478515832665", "pbLatj", "obLatj"),
 ///     out_request_no: "1".into(),
 ///     point_balance: 1000,
-///     check: true,
 /// };
 /// let call = sync.call(&Caller::Brand, wechatpay_public_key)?;
 /// assert_eq!(call.reference, "brand/card-member/user-points/sync");
@@ -83,12 +79,15 @@ pub struct SyncUserPoints {
     pub out_request_no: String,
     /// The balance.
     pub point_balance: i64,
-    /// Whether members are checked before anything is sent.
-    pub check: bool,
 }
 
 impl Operation for SyncUserPoints {
     type Output = PointBalance;
+
+    fn check(&self) -> Result<(), FieldError> {
+        self.key.check()?;
+        out_request_no(&self.out_request_no, 128)
+    }
 
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         #[derive(Serialize)]
@@ -98,9 +97,6 @@ impl Operation for SyncUserPoints {
             openid: &'a str,
             user_card_code: &'a str,
             point_balance: i64,
-        }
-        if self.check {
-            out_request_no(&self.out_request_no, 128)?;
         }
         let body = Body {
             out_request_no: &self.out_request_no,
@@ -173,21 +169,16 @@ pub struct PointExchange {
 /// refused (400 `INVALID_REQUEST`).
 ///
 /// ```
-/// use kabao_core::{card_member::{ConfirmPointExchange, ExchangeResult},
-///     operation::{Caller, Operation}, PrivateKey, UserCardKey};
+/// use kabao_core::card_member::{ConfirmPointExchange, PointCoupon};
 ///
-/// # let key = PrivateKey::generate().unwrap();
-/// # let wechatpay_public_key = key.public_key();
-/// let confirm = ConfirmPointExchange {
-///     key: UserCardKey::new("478515832665", "pbLatj", "obLatj"),
-///     record_id: "WfTb8hfabrPAiw".into(),
-///     exchange_coupon_template_id: "0Flpo7FqTQ".into(),
-///     result: ExchangeResult::Reject,
-///     reject_reason: None,
-///     check: true,
-/// };
-/// let error = confirm.call(&Caller::Brand, wechatpay_public_key).unwrap_err();
-/// assert!(error.to_string().contains("/reject_reason"));
+/// /// Answers a notification, of which `balance` is what the user has.
+/// fn answer(wish: &PointCoupon, balance: u64) -> ConfirmPointExchange {
+///     if wish.deduct_points <= balance {
+///         ConfirmPointExchange::allow(wish)
+///     } else {
+///         ConfirmPointExchange::reject(wish, "积分不足")
+///     }
+/// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfirmPointExchange {
@@ -201,28 +192,47 @@ pub struct ConfirmPointExchange {
     pub result: ExchangeResult,
     /// Why it is rejected, at most 32 characters; needed then.
     pub reject_reason: Option<String>,
-    /// Whether members are checked before anything is sent.
-    pub check: bool,
 }
 
 impl ConfirmPointExchange {
-    fn check(&self) -> Result<(), FieldError> {
-        required("/record_id", &self.record_id, 64)?;
-        let template = &self.exchange_coupon_template_id;
-        required("/exchange_coupon_template_id", template, 32)?;
-        match (&self.result, &self.reject_reason) {
-            (ExchangeResult::Reject, None) => {
-                let issue = "needed to reject an exchange";
-                Err(FieldError::new("/reject_reason", "", issue))
-            }
-            (_, Some(reason)) => at_most("/reject_reason", reason, 32),
-            (_, None) => Ok(()),
+    /// Lets the coupon be issued: the points were deducted.
+    #[must_use]
+    pub fn allow(wish: &PointCoupon) -> Self {
+        Self {
+            key: wish.key(),
+            record_id: wish.record_id.clone(),
+            exchange_coupon_template_id: wish.exchange_coupon_template_id.clone(),
+            result: ExchangeResult::Allow,
+            reject_reason: None,
+        }
+    }
+
+    /// Refuses the coupon, for a reason of at most 32 characters.
+    pub fn reject(wish: &PointCoupon, reason: impl Into<String>) -> Self {
+        Self {
+            result: ExchangeResult::Reject,
+            reject_reason: Some(reason.into()),
+            ..Self::allow(wish)
         }
     }
 }
 
 impl Operation for ConfirmPointExchange {
     type Output = PointExchange;
+
+    fn check(&self) -> Result<(), FieldError> {
+        self.key.check()?;
+        required("/record_id", &self.record_id, 64)?;
+        let template = &self.exchange_coupon_template_id;
+        required("/exchange_coupon_template_id", template, 32)?;
+        one_of("/result", self.result.as_str(), ExchangeResult::KNOWN)?;
+        let reason = self.reject_reason.as_deref().unwrap_or_default();
+        if self.result == ExchangeResult::Reject && reason.is_empty() {
+            let issue = "needed to reject an exchange";
+            return Err(FieldError::new("/reject_reason", "", issue));
+        }
+        at_most("/reject_reason", reason, 32)
+    }
 
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         #[derive(Serialize)]
@@ -235,9 +245,6 @@ impl Operation for ConfirmPointExchange {
             result: &'a ExchangeResult,
             #[serde(skip_serializing_if = "Option::is_none")]
             reject_reason: Option<&'a str>,
-        }
-        if self.check {
-            self.check()?;
         }
         let body = Body {
             record_id: &self.record_id,
@@ -260,5 +267,38 @@ impl Operation for ConfirmPointExchange {
 
     fn decode(&self, body: &[u8], _open: &dyn Opener) -> Result<PointExchange, serde_json::Error> {
         serde_json::from_slice(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_notification_is_enough_to_answer_it() {
+        let wish: PointCoupon = serde_json::from_value(serde_json::json!({
+            "record_id": "WfTb8hfabrPAiw", "exchange_coupon_template_id": "0Flpo7FqTQ",
+            "brand_id": "1004", "card_id": "pbLatj", "openid": "obLatj",
+            "user_card_code": "478515832665", "deduct_points": 1000, "stock_id": "100232301",
+        }))
+        .unwrap();
+        let allow = ConfirmPointExchange::allow(&wish);
+        let expected = ConfirmPointExchange {
+            key: UserCardKey::new("478515832665", "pbLatj", "obLatj"),
+            record_id: "WfTb8hfabrPAiw".into(),
+            exchange_coupon_template_id: "0Flpo7FqTQ".into(),
+            result: ExchangeResult::Allow,
+            reject_reason: None,
+        };
+        assert_eq!(allow, expected);
+        let reject = ConfirmPointExchange::reject(&wish, "积分不足");
+        let expected = ConfirmPointExchange {
+            result: ExchangeResult::Reject,
+            reject_reason: Some("积分不足".into()),
+            ..expected
+        };
+        assert_eq!(reject, expected);
+        assert_eq!((allow.check(), reject.check()), (Ok(()), Ok(())));
     }
 }

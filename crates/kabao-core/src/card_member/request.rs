@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::UserInformation;
 use crate::{
     call::BuildError,
-    field::{FieldError, at_most},
+    field::FieldError,
     operation::Caller,
     sensitive::{Sealed, Sealer, Sensitive},
     time::Time,
@@ -94,14 +94,6 @@ pub(super) fn any_sensitive<S>(phone: Option<&S>, form: Option<&UserInformation<
                 .filter_map(|field| field.user_chosen_values.as_ref())
                 .any(|values| !values.is_empty())
         })
-}
-
-/// A text that has to be there, of at most `limit` characters.
-pub(super) fn required(field: &str, text: &str, limit: usize) -> Result<(), FieldError> {
-    if text.is_empty() {
-        return Err(FieldError::new(field, "", "required"));
-    }
-    at_most(field, text, limit)
 }
 
 /// An instant in RFC 3339.

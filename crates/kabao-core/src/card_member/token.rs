@@ -4,6 +4,7 @@ use super::request::{WithBrand, partner_only};
 use crate::{
     call::{BuildError, Call, Method},
     extra::Extra,
+    field::{FieldError, required},
     operation::{Caller, Operation},
     sensitive::{Opener, Sealer},
     time::Time,
@@ -59,6 +60,11 @@ pub struct CreatePreAuthToken {
 impl Operation for CreatePreAuthToken {
     type Output = Token;
 
+    fn check(&self) -> Result<(), FieldError> {
+        required("/card_id", &self.card_id, 32)?;
+        required("/openid", &self.openid, 128)
+    }
+
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         Call::to(&caller.path("pre-auth-tokens"))
             .json(&WithBrand::new(caller, self))
@@ -90,6 +96,11 @@ pub struct CreatePayViewToken {
 
 impl Operation for CreatePayViewToken {
     type Output = Token;
+
+    fn check(&self) -> Result<(), FieldError> {
+        required("/card_id", &self.card_id, 32)?;
+        required("/openid", &self.openid, 128)
+    }
 
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         partner_only(caller, "create_pay_view_token")?;

@@ -5,6 +5,7 @@ use super::{UserInformation, ValidDateInformation};
 use crate::{
     call::{BuildError, Call, Method},
     extra::{Extra, none},
+    field::{FieldError, required, user_card_code},
     open_enum::open_enum,
     operation::{Caller, Operation},
     sensitive::{Opener, Revealed, Sealed, Sealer, Sensitive},
@@ -63,6 +64,17 @@ impl UserCardKey {
             card_id: card_id.into(),
             openid: openid.into(),
         }
+    }
+
+    /// Whether each of the three has a form that is accepted.
+    ///
+    /// # Errors
+    /// [`FieldError`] names the first that has not, by its bare name: one call
+    /// has it in the path, another in the query, a third in the body.
+    pub fn check(&self) -> Result<(), FieldError> {
+        user_card_code("user_card_code", &self.user_card_code)?;
+        required("card_id", &self.card_id, 32)?;
+        required("openid", &self.openid, 128)
     }
 }
 
@@ -125,6 +137,12 @@ pub struct UserCard<S = Sensitive> {
 }
 
 impl<S> UserCard<S> {
+    /// Which card, for the calls that follow.
+    #[must_use]
+    pub fn key(&self) -> UserCardKey {
+        UserCardKey::new(&*self.user_card_code, &*self.card_id, &*self.openid)
+    }
+
     /// When the card ends; `None` if it does not (or does not say).
     #[must_use]
     pub fn end(&self) -> Option<Timestamp> {
@@ -236,6 +254,10 @@ pub struct GetUserCard {
 
 impl Operation for GetUserCard {
     type Output = UserCard;
+
+    fn check(&self) -> Result<(), FieldError> {
+        self.key.check()
+    }
 
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         #[derive(Serialize)]

@@ -2,12 +2,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     UserCard, UserCardKey, UserInformation, ValidDateInformation,
-    request::{any_sensitive, refuse_unsealed, seal_with},
+    new_card::check_options,
+    request::{any_sensitive, instant, refuse_unsealed, seal_with},
 };
 use crate::{
     call::{BuildError, Call, Method},
     extra::none,
-    field::{FieldError, at_most, color},
+    field::{FieldError, color},
     operation::{Caller, Operation},
     sensitive::{Opener, Sealed, Sealer, Sensitive},
     time::Time,
@@ -157,28 +158,21 @@ impl<S> UserCardChange<S> {
         if let Some(value) = &self.card_color {
             color("/card_color", value)?;
         }
-        if let Some(url) = &self.card_picture_url {
-            at_most("/card_picture_url", url, 256)?;
-        }
-        if let Some(level) = &self.level {
-            at_most("/level", level, 10)?;
-        }
+        check_options([
+            ("/card_picture_url", self.card_picture_url.as_ref(), 256),
+            ("/level", self.level.as_ref(), 10),
+            ("/attach", self.attach.as_ref(), 256),
+        ])?;
         if let Some(validity) = &self.valid_date_information {
             validity.check("/valid_date_information")?;
         }
-        if let Some(time) = &self.pickup_time
-            && time.instant().is_none()
-        {
-            let issue = "RFC 3339, such as 2020-05-20T13:29:35.120+08:00";
-            return Err(FieldError::new("/pickup_time", time.as_str(), issue));
+        if let Some(time) = &self.pickup_time {
+            instant("/pickup_time", time)?;
         }
-        if let Some(information) = &self.user_information {
-            information.check("/user_information")?;
+        match &self.user_information {
+            Some(information) => information.check("/user_information"),
+            None => Ok(()),
         }
-        if let Some(attach) = &self.attach {
-            at_most("/attach", attach, 256)?;
-        }
-        Ok(())
     }
 
     /// Turns every sensitive value into another form; `convert` also gets the
@@ -236,12 +230,15 @@ pub struct UpdateUserCard {
     pub key: UserCardKey,
     /// What to change.
     pub change: UserCardChange,
-    /// Whether [`UserCardChange::check`] runs before anything is sent.
-    pub check: bool,
 }
 
 impl Operation for UpdateUserCard {
     type Output = UserCard;
+
+    fn check(&self) -> Result<(), FieldError> {
+        self.key.check()?;
+        self.change.check()
+    }
 
     fn call(&self, caller: &Caller, seal: &dyn Sealer) -> Result<Call, BuildError> {
         #[derive(Serialize)]
@@ -260,9 +257,6 @@ impl Operation for UpdateUserCard {
         }
         // Not a matter of `check`: it would leave in plaintext.
         refuse_unsealed(self.change.user_information.as_ref())?;
-        if self.check {
-            self.change.check()?;
-        }
         let in_query =
             matches!(caller, Caller::Partner { .. }).then_some(self.key.card_id.as_str());
         let in_body = in_query.is_none().then_some(self.key.card_id.as_str());
@@ -313,7 +307,6 @@ mod tests {
             let update = UpdateUserCard {
                 key: UserCardKey::new("1", "p", "o"),
                 change,
-                check: false,
             };
             let error = update.call(&Caller::Brand, key.public_key()).unwrap_err();
             assert!(error.to_string().contains("unsealed"), "{error}");

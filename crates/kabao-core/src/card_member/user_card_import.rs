@@ -3,14 +3,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     UserCard, UserInformation, ValidDateInformation, ValidDateType,
     new_card::check_options,
-    request::{
-        self, WithBrand, any_sensitive, instant, partner_only, refuse_unsealed, required, seal_with,
-    },
+    request::{self, WithBrand, any_sensitive, instant, partner_only, refuse_unsealed, seal_with},
 };
 use crate::{
     call::{BuildError, Call, Method},
     extra::none,
-    field::{FieldError, color},
+    field::{FieldError, color, required, user_card_code},
     operation::{Caller, Operation},
     sensitive::{Opener, Sealed, Sealer, Sensitive},
     time::Time,
@@ -101,7 +99,7 @@ impl<S> UserCardImport<S> {
     /// [`FieldError`] names the first one that has not.
     pub fn check(&self) -> Result<(), FieldError> {
         required("/card_id", &self.card_id, 32)?;
-        code(&self.user_card_code)?;
+        user_card_code("/user_card_code", &self.user_card_code)?;
         if let Some(value) = &self.card_color {
             color("/card_color", value)?;
         }
@@ -158,23 +156,10 @@ impl<S> UserCardImport<S> {
 }
 
 impl UserCardImport {
-    fn seal(&self, check: bool, sealer: &dyn Sealer) -> Result<UserCardImport<Sealed>, BuildError> {
+    fn seal(&self, sealer: &dyn Sealer) -> Result<UserCardImport<Sealed>, BuildError> {
         refuse_unsealed(self.user_information.as_ref())?;
-        if check {
-            self.check()?;
-        }
         self.clone().try_map(seal_with(sealer))
     }
-}
-
-/// At most 32 digits, Latin letters and half-width punctuation.
-pub(super) fn code(code: &str) -> Result<(), FieldError> {
-    required("/user_card_code", code, 32)?;
-    if code.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(());
-    }
-    let issue = "digits, Latin letters and half-width punctuation";
-    Err(FieldError::new("/user_card_code", code, issue))
 }
 
 /// Takes over a member whose openid is known. The card serves at once, without
@@ -194,7 +179,6 @@ pub(super) fn code(code: &str) -> Result<(), FieldError> {
 /// let import = ImportUserCardByOpenid {
 ///     openid: "obLatj".into(),
 ///     card: UserCardImport::new("pbLatj", "478515832665", ValidDateInformation::permanent()),
-///     check: true,
 /// };
 /// let call = import.call(&Caller::Brand, wechatpay_public_key)?;
 /// assert_eq!(call.reference, "brand/card-member/user-cards/import-by-openid");
@@ -206,12 +190,15 @@ pub struct ImportUserCardByOpenid {
     pub openid: String,
     /// The card.
     pub card: UserCardImport,
-    /// Whether [`UserCardImport::check`] runs before anything is sent.
-    pub check: bool,
 }
 
 impl Operation for ImportUserCardByOpenid {
     type Output = UserCard;
+
+    fn check(&self) -> Result<(), FieldError> {
+        required("/openid", &self.openid, 128)?;
+        self.card.check()
+    }
 
     fn call(&self, caller: &Caller, seal: &dyn Sealer) -> Result<Call, BuildError> {
         #[derive(Serialize)]
@@ -222,7 +209,7 @@ impl Operation for ImportUserCardByOpenid {
         }
         let body = Body {
             openid: &self.openid,
-            card: self.card.seal(self.check, seal)?,
+            card: self.card.seal(seal)?,
         };
         Call::to(&caller.path("user-cards/import-by-openid"))
             .json(&WithBrand::new(caller, body))
@@ -248,19 +235,21 @@ impl Operation for ImportUserCardByOpenid {
 pub struct ImportUserCardByPhone {
     /// The card, with a phone number.
     pub card: UserCardImport,
-    /// Whether [`UserCardImport::check`] runs before anything is sent.
-    pub check: bool,
 }
 
 impl Operation for ImportUserCardByPhone {
     type Output = UserCard;
 
+    fn check(&self) -> Result<(), FieldError> {
+        match &self.card.phone_number {
+            Some(_) => self.card.check(),
+            None => Err(FieldError::new("/phone_number", "", "required")),
+        }
+    }
+
     fn call(&self, caller: &Caller, seal: &dyn Sealer) -> Result<Call, BuildError> {
         partner_only(caller, "import_user_card_by_phone")?;
-        if self.check && self.card.phone_number.is_none() {
-            return Err(FieldError::new("/phone_number", "", "required").into());
-        }
-        let card = self.card.seal(self.check, seal)?;
+        let card = self.card.seal(seal)?;
         Call::to(&caller.path("user-cards/import-by-phone"))
             .json(&WithBrand::new(caller, card))
             .repeatable(true)

@@ -1,10 +1,11 @@
 use serde::Serialize;
 
-use super::{Page, UserCard, UserCardState};
+use super::{Listing, Page, UserCard, UserCardState, page::listing, request};
 use crate::{
     call::{BuildError, Call, Method},
+    field::{FieldError, one_of, required},
     operation::{Caller, Operation},
-    sensitive::{Opener, Sealed, Sealer, Sensitive},
+    sensitive::{Opener, Sealed, Sealer},
 };
 
 /// Lists a user's cards in a brand, a page at a time.
@@ -31,30 +32,39 @@ pub struct ListUserCards {
     pub user_card_state: Option<UserCardState>,
     /// How many rows to pass over.
     pub offset: u64,
-    /// How many rows to give, 1 to [`MAX_LIMIT`](Self::MAX_LIMIT).
+    /// How many rows to give, 1 to 20.
     pub limit: u64,
 }
 
 impl ListUserCards {
-    /// The most rows that a page may have.
-    pub const MAX_LIMIT: u64 = 20;
-
     /// The first page, as large as may be, of a user's cards in any state.
     pub fn of(openid: impl Into<String>) -> Self {
         Self {
             openid: openid.into(),
             user_card_state: None,
             offset: 0,
-            limit: Self::MAX_LIMIT,
+            limit: Page::<UserCard>::MAX_LIMIT,
         }
+    }
+
+    request::setters! {
+        /// Lists only cards in this state.
+        user_card_state: UserCardState;
     }
 }
 
-/// One page of a user's cards.
-pub type UserCardPage<S = Sensitive> = Page<UserCard<S>>;
+listing!(ListUserCards, UserCard);
 
 impl Operation for ListUserCards {
-    type Output = UserCardPage;
+    type Output = Page<UserCard>;
+
+    fn check(&self) -> Result<(), FieldError> {
+        required("openid", &self.openid, 128)?;
+        if let Some(state) = &self.user_card_state {
+            one_of("user_card_state", state.as_str(), UserCardState::KNOWN)?;
+        }
+        Self::Output::check_limit(self.limit)
+    }
 
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         #[derive(Serialize)]
@@ -80,8 +90,8 @@ impl Operation for ListUserCards {
         false
     }
 
-    fn decode(&self, body: &[u8], open: &dyn Opener) -> Result<UserCardPage, serde_json::Error> {
-        let page: UserCardPage<Sealed> = serde_json::from_slice(body)?;
+    fn decode(&self, body: &[u8], open: &dyn Opener) -> Result<Page<UserCard>, serde_json::Error> {
+        let page: Page<UserCard<Sealed>> = serde_json::from_slice(body)?;
         Ok(page.map(|card| card.open(open)))
     }
 }

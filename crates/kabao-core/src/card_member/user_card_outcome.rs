@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     call::{BuildError, Call, Method},
-    field::FieldError,
+    field::{FieldError, at_most, one_of},
     open_enum::open_enum,
     operation::{Caller, Operation},
     sensitive::{Opener, Sealed, Sealer},
@@ -43,7 +43,6 @@ open_enum! {
 ///     key: UserCardKey::new("478515832665", "pbLatj", "obLatj"),
 ///     state: ConfirmState::Success,
 ///     change: UserCardChange::new().level("白银会员"),
-///     check: true,
 /// };
 /// let call = confirm.call(&Caller::Brand, wechatpay_public_key)?;
 /// assert_eq!(call.reference, "brand/card-member/user-cards/478515832665/confirm");
@@ -57,25 +56,22 @@ pub struct ConfirmUserCard {
     pub state: ConfirmState,
     /// What to change on the card at the same time, all but the time of pickup.
     pub change: UserCardChange,
-    /// Whether the change is checked before anything is sent.
-    pub check: bool,
-}
-
-impl ConfirmUserCard {
-    fn check(&self) -> Result<(), FieldError> {
-        self.change.check()?;
-        match &self.change.pickup_time {
-            None => Ok(()),
-            Some(time) => {
-                let issue = "a confirmation has no such member; change the card afterwards";
-                Err(FieldError::new("/pickup_time", time.as_str(), issue))
-            }
-        }
-    }
 }
 
 impl Operation for ConfirmUserCard {
     type Output = UserCard;
+
+    fn check(&self) -> Result<(), FieldError> {
+        self.key.check()?;
+        let state = self.state.as_str();
+        one_of("/user_card_confirm_state", state, ConfirmState::KNOWN)?;
+        // It would be ignored, and so lost.
+        if let Some(time) = &self.change.pickup_time {
+            let issue = "a confirmation has no such member; change the card afterwards";
+            return Err(FieldError::new("/pickup_time", time.as_str(), issue));
+        }
+        self.change.check()
+    }
 
     fn call(&self, caller: &Caller, seal: &dyn Sealer) -> Result<Call, BuildError> {
         #[derive(Serialize)]
@@ -87,9 +83,6 @@ impl Operation for ConfirmUserCard {
             user_card_confirm_state: &'a ConfirmState,
         }
         refuse_unsealed(self.change.user_information.as_ref())?;
-        if self.check {
-            self.check()?;
-        }
         let body = Body {
             card_id: &self.key.card_id,
             openid: &self.key.openid,
@@ -131,8 +124,7 @@ impl Operation for ConfirmUserCard {
 /// # let wechatpay_public_key = key.public_key();
 /// let invalidate = InvalidateUserCard {
 ///     key: UserCardKey::new("478515832665", "pbLatj", "obLatj"),
-///     invalid_reason: "用户注销".into(),
-///     check: true,
+///     invalid_reason: Some("用户注销".into()),
 /// };
 /// let caller = Caller::Partner { brand_id: "1004".into() };
 /// let call = invalidate.call(&caller, wechatpay_public_key)?;
@@ -144,13 +136,17 @@ pub struct InvalidateUserCard {
     /// Which card.
     pub key: UserCardKey,
     /// Why, at most 32 characters.
-    pub invalid_reason: String,
-    /// Whether the reason is checked before anything is sent.
-    pub check: bool,
+    pub invalid_reason: Option<String>,
 }
 
 impl Operation for InvalidateUserCard {
     type Output = UserCard;
+
+    fn check(&self) -> Result<(), FieldError> {
+        self.key.check()?;
+        let reason = self.invalid_reason.as_deref().unwrap_or_default();
+        at_most("/invalid_reason", reason, 32)
+    }
 
     fn call(&self, caller: &Caller, _seal: &dyn Sealer) -> Result<Call, BuildError> {
         #[derive(Serialize)]
@@ -163,10 +159,8 @@ impl Operation for InvalidateUserCard {
             #[serde(skip_serializing_if = "Option::is_none")]
             card_id: Option<&'a str>,
             openid: &'a str,
-            invalid_reason: &'a str,
-        }
-        if self.check {
-            super::request::required("/invalid_reason", &self.invalid_reason, 32)?;
+            #[serde(skip_serializing_if = "Option::is_none")]
+            invalid_reason: Option<&'a str>,
         }
         let card_id = self.key.card_id.as_str();
         let is_partner = matches!(caller, Caller::Partner { .. });
@@ -179,7 +173,7 @@ impl Operation for InvalidateUserCard {
             .json(&Body {
                 card_id: (!is_partner).then_some(card_id),
                 openid: &self.key.openid,
-                invalid_reason: &self.invalid_reason,
+                invalid_reason: self.invalid_reason.as_deref(),
             })
             .repeatable(true)
             .build(Method::Post)
@@ -196,20 +190,16 @@ impl Operation for InvalidateUserCard {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::PrivateKey;
 
     #[test]
     fn a_confirmation_does_not_carry_what_it_has_no_member_for() {
-        let key = PrivateKey::generate().unwrap();
         let confirm = ConfirmUserCard {
             key: UserCardKey::new("1", "p", "o"),
             state: ConfirmState::Success,
             change: UserCardChange::new().pickup_time("2026-01-01T00:00:00+08:00"),
-            check: true,
         };
-        let error = confirm.call(&Caller::Brand, key.public_key()).unwrap_err();
-        assert!(error.to_string().contains("/pickup_time"), "{error}");
+        let error = confirm.check().expect_err("it has a pickup time");
+        assert_eq!(error.field, "/pickup_time");
     }
 }

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     extra::{Extra, none},
-    field::FieldError,
-    field::at_most,
+    field::{FieldError, at_most, one_of},
     open_enum::open_enum,
     sensitive::{Revealed, Sensitive},
 };
@@ -131,12 +130,9 @@ impl<S> UserInformation<S> {
     /// [`FieldError`] with a pointer below `at`.
     pub fn check(&self, at: &str) -> Result<(), FieldError> {
         for (index, field) in self.common_field_list.iter().flatten().enumerate() {
-            if let Some(CommonFieldName::Unknown(name)) = &field.name {
-                return Err(FieldError::new(
-                    format!("{at}/common_field_list/{index}/name"),
-                    name,
-                    format!("one of {}", CommonFieldName::KNOWN.join(", ")),
-                ));
+            if let Some(name) = &field.name {
+                let at = format!("{at}/common_field_list/{index}/name");
+                one_of(&at, name.as_str(), CommonFieldName::KNOWN)?;
             }
         }
         for (index, field) in self.custom_field_list.iter().flatten().enumerate() {

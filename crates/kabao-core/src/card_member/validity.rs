@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     extra::Extra,
-    field::FieldError,
+    field::{FieldError, one_of},
     open_enum::open_enum,
     time::{Time, china_day, china_midnight},
 };
@@ -91,11 +91,9 @@ impl ValidDateInformation {
             ValidDateType::Permanent => Ok(()),
             ValidDateType::FixTerm => self.check_days(at),
             ValidDateType::FixTimeRange => self.check_range(at),
-            ValidDateType::Unknown(name) => Err(FieldError::new(
-                format!("{at}/type"),
-                name,
-                format!("one of {}", ValidDateType::KNOWN.join(", ")),
-            )),
+            ValidDateType::Unknown(name) => {
+                one_of(&format!("{at}/type"), name, ValidDateType::KNOWN)
+            }
         }
     }
 

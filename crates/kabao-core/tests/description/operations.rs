@@ -80,12 +80,8 @@ impl Given {
 
 /// The operation of a name. Nothing is checked, so that any value will do.
 pub(crate) fn operation(name: &str, given: &Given) -> Box<dyn AnyOperation> {
-    let check = false;
     match name {
-        "create_card" => Box::new(CreateCard {
-            card: given.all(),
-            check,
-        }),
+        "create_card" => Box::new(CreateCard { card: given.all() }),
         "list_cards" => Box::new(ListCards {
             state: given.one("state"),
             offset: given.one("offset"),
@@ -97,7 +93,6 @@ pub(crate) fn operation(name: &str, given: &Given) -> Box<dyn AnyOperation> {
         "update_card" => Box::new(UpdateCard {
             card_id: given.one("card_id"),
             change: given.all(),
-            check,
         }),
         "delete_card" => Box::new(DeleteCard {
             card_id: given.one("card_id"),
@@ -110,7 +105,6 @@ pub(crate) fn operation(name: &str, given: &Given) -> Box<dyn AnyOperation> {
                 .to_string()
                 .replace('"', ""),
             file: Bytes::from_static(b"card"),
-            check,
         }),
         _ => activity(name, given)
             .or_else(|| member(name, given))
@@ -120,11 +114,9 @@ pub(crate) fn operation(name: &str, given: &Given) -> Box<dyn AnyOperation> {
 }
 
 fn activity(name: &str, given: &Given) -> Option<Box<dyn AnyOperation>> {
-    let check = false;
     Some(match name {
         "create_membership_activity" => Box::new(CreateActivity {
             activity: given.all(),
-            check,
         }),
         "list_membership_activities" => Box::new(ListActivities {
             card_id: given.one("card_id"),
@@ -138,7 +130,6 @@ fn activity(name: &str, given: &Given) -> Option<Box<dyn AnyOperation>> {
         "update_membership_activity" => Box::new(UpdateActivity {
             activity_id: given.one("activity_id"),
             change: given.all(),
-            check,
         }),
         "terminate_membership_activity" => Box::new(TerminateActivity {
             activity_id: given.one("activity_id"),
@@ -148,7 +139,6 @@ fn activity(name: &str, given: &Given) -> Option<Box<dyn AnyOperation>> {
 }
 
 fn member(name: &str, given: &Given) -> Option<Box<dyn AnyOperation>> {
-    let check = false;
     Some(match name {
         "create_pre_auth_token" => Box::new(given.all::<CreatePreAuthToken>()),
         "create_pay_view_token" => Box::new(given.all::<CreatePayViewToken>()),
@@ -162,46 +152,36 @@ fn member(name: &str, given: &Given) -> Option<Box<dyn AnyOperation>> {
         "update_user_card" => Box::new(UpdateUserCard {
             key: given.key(),
             change: given.change(),
-            check,
         }),
         "confirm_user_card" => Box::new(ConfirmUserCard {
             key: given.key(),
             state: given.one("user_card_confirm_state"),
             change: given.change(),
-            check,
         }),
         "invalidate_user_card" => Box::new(InvalidateUserCard {
             key: given.key(),
             invalid_reason: given.one("invalid_reason"),
-            check,
         }),
         "import_user_card_by_openid" => Box::new(ImportUserCardByOpenid {
             openid: given.one("openid"),
             card: given.all(),
-            check,
         }),
-        "import_user_card_by_phone" => Box::new(ImportUserCardByPhone {
-            card: given.all(),
-            check,
-        }),
+        "import_user_card_by_phone" => Box::new(ImportUserCardByPhone { card: given.all() }),
         _ => return None,
     })
 }
 
 fn points(name: &str, given: &Given) -> Option<Box<dyn AnyOperation>> {
-    let check = false;
     Some(match name {
         "create_user_feed" => Box::new(CreateUserFeed {
             key: given.key(),
             out_request_no: given.one("out_request_no"),
             cell: given.one("cell"),
-            check,
         }),
         "sync_user_points" => Box::new(SyncUserPoints {
             key: given.key(),
             out_request_no: given.one("out_request_no"),
             point_balance: given.one("point_balance"),
-            check,
         }),
         "confirm_point_exchange_coupon" => Box::new(ConfirmPointExchange {
             key: given.key(),
@@ -209,7 +189,6 @@ fn points(name: &str, given: &Given) -> Option<Box<dyn AnyOperation>> {
             exchange_coupon_template_id: given.one("exchange_coupon_template_id"),
             result: given.one("result"),
             reject_reason: given.one("reject_reason"),
-            check,
         }),
         _ => return None,
     })

@@ -5,9 +5,7 @@ use std::fmt::Debug;
 use kabao_core::{
     UserCard,
     call::{BuildError, Call},
-    card_member::{
-        Activity, Card, Image, Page, PointBalance, PointExchange, Token, UserCardPage, UserFeed,
-    },
+    card_member::{Activity, Card, Image, Page, PointBalance, PointExchange, Token, UserFeed},
     operation::{Caller, Operation},
     sensitive::{Opener, Sealer},
 };
@@ -82,7 +80,7 @@ impl Written for UserCard {
     }
 }
 
-impl Written for UserCardPage {
+impl Written for Page<UserCard> {
     fn written(&self) -> Value {
         let shown = self.clone().map(|card| card.reveal());
         serde_json::to_value(shown).expect("JSON")

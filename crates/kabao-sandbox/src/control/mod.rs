@@ -1,5 +1,7 @@
 //! The control plane under `/_sandbox`: what only a sandbox can do.
 
+mod clock;
+mod faults;
 mod media;
 mod notifications;
 mod users;
@@ -14,19 +16,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use jiff::Timestamp;
-use kabao_core::time::Time;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{
-    app::App,
-    clock,
-    faults::Fault,
-    refusal::Refusal,
-    sample,
-    store::{ClockSetting, StoreError},
-};
+use crate::{app::App, refusal::Refusal, sample, store::StoreError};
 
 /// Every address of the control plane begins with this.
 pub(crate) const PREFIX: &str = "/_sandbox";
@@ -36,12 +29,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/_sandbox/health", get(health))
         .route("/_sandbox/openapi.json", get(openapi))
         .route("/_sandbox/reset", post(reset))
-        .route("/_sandbox/clock", get(read_clock).put(set_clock))
-        .route(
-            "/_sandbox/faults",
-            get(list_faults).post(arm_fault).delete(clear_faults),
-        )
         .route("/_sandbox/requests", get(requests))
+        .merge(clock::router())
+        .merge(faults::router())
         .merge(notifications::router())
         .merge(users::router())
         .merge(media::router())
@@ -109,100 +99,6 @@ async fn reset(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
     app.replays.reset();
     app.journal.clear();
     Ok(Json(json!({"status": "reset"})))
-}
-
-#[derive(Serialize)]
-struct ClockState {
-    now: String,
-    offset_seconds: i64,
-    frozen: bool,
-}
-
-impl ClockState {
-    fn of(setting: ClockSetting) -> Self {
-        let real = clock::real_now();
-        Self {
-            now: Time::at(clock::business_time(setting, real)).to_string(),
-            offset_seconds: clock::offset_ms(setting, real) / 1000,
-            frozen: matches!(setting, ClockSetting::Frozen { .. }),
-        }
-    }
-}
-
-async fn read_clock(State(app): State<Arc<App>>) -> Result<Json<ClockState>, Trouble> {
-    Ok(Json(ClockState::of(app.store.clock().await?)))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClockChange {
-    now: Option<String>,
-    offset_seconds: Option<i64>,
-    frozen: Option<bool>,
-}
-
-async fn set_clock(
-    State(app): State<Arc<App>>,
-    change: Result<Json<ClockChange>, axum::extract::rejection::JsonRejection>,
-) -> Result<Json<ClockState>, Trouble> {
-    let Json(change) = change?;
-    let real = clock::real_now();
-    let current = app.store.clock().await?;
-    let now = match (change.now, change.offset_seconds) {
-        (Some(_), Some(_)) => {
-            return Err(Trouble::param("give now or offset_seconds, not both"));
-        }
-        (Some(text), None) => Time::from(text.as_str()).instant().ok_or_else(|| {
-            Trouble::param(format!(
-                "now: `{text}` is not RFC 3339, such as 2030-01-01T00:00:00+08:00"
-            ))
-        })?,
-        (None, Some(seconds)) => shifted(real, seconds)?,
-        (None, None) if change.frozen.is_some() => clock::business_time(current, real),
-        (None, None) => return Err(Trouble::param("give now, offset_seconds or frozen")),
-    };
-    // An offset from real time makes no sense on a clock that stands still.
-    let stays_frozen =
-        change.offset_seconds.is_none() && matches!(current, ClockSetting::Frozen { .. });
-    let frozen = change.frozen.unwrap_or(stays_frozen);
-    let setting = if frozen {
-        ClockSetting::Frozen { at: now }
-    } else {
-        ClockSetting::Running {
-            offset_ms: now.as_millisecond() - real.as_millisecond(),
-        }
-    };
-    app.store.set_clock(setting).await?;
-    app.notifier.wake();
-    Ok(Json(ClockState::of(setting)))
-}
-
-fn shifted(real: Timestamp, seconds: i64) -> Result<Timestamp, Trouble> {
-    real.checked_add(jiff::SignedDuration::from_secs(seconds))
-        .map_err(|_| Trouble::param(format!("offset_seconds: {seconds} is out of range")))
-}
-
-async fn list_faults(State(app): State<Arc<App>>) -> Json<Value> {
-    Json(json!({"data": app.faults.armed()}))
-}
-
-async fn arm_fault(
-    State(app): State<Arc<App>>,
-    fault: Result<Json<Fault>, axum::extract::rejection::JsonRejection>,
-) -> Result<Json<Value>, Trouble> {
-    let Json(fault) = fault?;
-    if fault.count == Some(0) {
-        return Err(Trouble::param(
-            "count: 0 answers would be befallen; leave it out for all",
-        ));
-    }
-    app.faults.arm(fault);
-    Ok(Json(json!({"data": app.faults.armed()})))
-}
-
-async fn clear_faults(State(app): State<Arc<App>>) -> Json<Value> {
-    app.faults.clear();
-    Json(json!({"data": []}))
 }
 
 #[derive(Deserialize)]

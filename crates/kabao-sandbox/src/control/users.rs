@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::{FromRequestParts, Path, State, rejection::JsonRejection},
+    http::request::Parts,
     routing::post,
 };
 use jiff::Timestamp;
-use kabao_core::{Sensitive, card_member::UserInformation, notification::Event, signature::Scheme};
+use kabao_core::{
+    Sensitive, UserCardChange, card_member::UserInformation, notification::Event, signature::Scheme,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -51,6 +54,25 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/_sandbox/users/{openid}/ask-points", post(ask_points))
 }
 
+/// Who plays: an openid that the operations take as well.
+struct User(String);
+
+impl FromRequestParts<Arc<App>> for User {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Trouble> {
+        let Path(openid) = Path::<String>::from_request_parts(parts, app)
+            .await
+            .map_err(|error| Trouble::param(error.body_text()))?;
+        match openid.chars().count() {
+            1..=128 => Ok(Self(openid)),
+            length => Err(Trouble::param(format!(
+                "openid: 1 to 128 characters, this has {length}"
+            ))),
+        }
+    }
+}
+
 type Body<T> = Result<Json<T>, JsonRejection>;
 type Played = Result<Json<Value>, Trouble>;
 
@@ -66,20 +88,17 @@ struct Join {
 
 /// Takes a card: with a token through the component, without one from the
 /// brand's business card.
-async fn join(State(app): State<Arc<App>>, Path(openid): Path<String>, body: Body<Join>) -> Played {
+async fn join(State(app): State<Arc<App>>, User(openid): User, body: Body<Join>) -> Played {
     let Json(body) = body?;
+    let filled_in = filled_in(body.phone_number, body.user_information)?;
     let joining = Joining {
         card_id: body.card_id,
         openid,
-        phone_number: body.phone_number,
-        user_information: body.user_information,
+        phone_number: filled_in.phone_number,
+        user_information: filled_in.user_information,
         token: body.token,
         code: random::card_code(),
     };
-    if let Some(information) = &joining.user_information {
-        let checked = information.check("/user_information");
-        checked.map_err(|error| Refusal::param("body", &error))?;
-    }
     let needs = Needs::of(body.brand_id)
         .card_template(&*joining.card_id)
         .user_cards_of(&*joining.card_id, &*joining.openid)
@@ -111,6 +130,32 @@ async fn join(State(app): State<Arc<App>>, Path(openid): Path<String>, body: Bod
     play.await
 }
 
+/// What a user tells when joining, unless it could never be told to a merchant.
+fn filled_in(
+    phone_number: Option<Sensitive>,
+    user_information: Option<UserInformation>,
+) -> Result<UserCardChange, Trouble> {
+    /// An RSA block of 2048 bits under OAEP with SHA-1.
+    const LONGEST: usize = 214;
+    let form = user_information.as_ref();
+    if let Some(at) = form.and_then(|form| form.unknown_member("/user_information")) {
+        return Err(Trouble::param(format!("{at}: there is no such member")));
+    }
+    let filled_in = UserCardChange {
+        phone_number,
+        user_information,
+        ..UserCardChange::default()
+    };
+    let checked = filled_in.check();
+    checked.map_err(|error| Refusal::param("body", &error))?;
+    filled_in.try_map(|at, value| match value.expose().len() {
+        0..=LONGEST => Ok(value),
+        length => Err(Trouble::param(format!(
+            "{at}: {length} bytes cannot be encrypted, {LONGEST} can"
+        ))),
+    })
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Pay {
@@ -119,10 +164,11 @@ struct Pay {
 }
 
 /// Pays an order whose attach names a card, which makes the payer a member.
-async fn pay(State(app): State<Arc<App>>, Path(openid): Path<String>, body: Body<Pay>) -> Played {
+async fn pay(State(app): State<Arc<App>>, User(openid): User, body: Body<Pay>) -> Played {
     let Json(Pay { brand_id, attach }) = body?;
     let attach = OrderAttach::find(&attach)
         .ok_or_else(|| Trouble::param("attach: no `cell=…&card_id=…&user_card_code=…` is in it"))?;
+    attach.check().map_err(Trouble::param)?;
     let (card_id, code) = (&*attach.card_id, &*attach.user_card_code);
     let needs = Needs::of(brand_id)
         .card_template(card_id)
@@ -147,7 +193,7 @@ struct ShowPayCode {
 /// Opens the component that shows the pay code, which uses the token up.
 async fn show_pay_code(
     State(app): State<Arc<App>>,
-    Path(openid): Path<String>,
+    User(openid): User,
     body: Body<ShowPayCode>,
 ) -> Played {
     let Json(ShowPayCode {
@@ -175,7 +221,7 @@ struct OwnCard {
 /// Removes the card.
 async fn delete_card(
     State(app): State<Arc<App>>,
-    Path(openid): Path<String>,
+    User(openid): User,
     body: Body<OwnCard>,
 ) -> Played {
     let Json(OwnCard { brand_id, card_id }) = body?;
@@ -216,10 +262,26 @@ const fn usual_points() -> u64 {
 /// Wants a coupon for points.
 async fn exchange_coupon(
     State(app): State<Arc<App>>,
-    Path(openid): Path<String>,
+    User(openid): User,
     body: Body<ExchangeCoupon>,
 ) -> Played {
     let Json(body) = body?;
+    for (name, id, longest) in [
+        ("stock_id", &body.stock_id, usize::MAX),
+        ("product_coupon_id", &body.product_coupon_id, usize::MAX),
+        // The merchant has to send it back.
+        (
+            "exchange_coupon_template_id",
+            &body.exchange_coupon_template_id,
+            32,
+        ),
+    ] {
+        let length = id.as_ref().map_or(1, |id| id.chars().count());
+        if length == 0 || length > longest {
+            let message = format!("{name}: {length} characters are no such id");
+            return Err(Trouble::param(message));
+        }
+    }
     let or = |given: Option<String>, usual: &str| given.unwrap_or_else(|| usual.to_owned());
     let needs = needs_of(body.brand_id, &body.card_id, &openid);
     let wish = Wish {
@@ -251,7 +313,7 @@ async fn exchange_coupon(
 /// Looks at the points, of which WeChat Pay then wants a current balance.
 async fn ask_points(
     State(app): State<Arc<App>>,
-    Path(openid): Path<String>,
+    User(openid): User,
     body: Body<OwnCard>,
 ) -> Played {
     let Json(OwnCard { brand_id, card_id }) = body?;

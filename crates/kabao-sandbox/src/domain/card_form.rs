@@ -172,7 +172,8 @@ fn color(value: &str) -> Result<(), Refusal> {
 }
 
 fn is_appid(text: &str) -> bool {
-    text.starts_with("wx") && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    let rest = text.strip_prefix("wx").unwrap_or_default();
+    !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn at_most(at: &str, text: Option<&str>, limit: usize) -> Result<(), Refusal> {

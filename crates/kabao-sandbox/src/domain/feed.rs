@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use kabao_core::{UserCardKey, time::Time};
 use serde::{Deserialize, Serialize};
 
+use super::user_card::{CODE, is_code};
 use crate::{
     refusal::Refusal,
     store::{Kept, Workspace},
@@ -57,6 +58,9 @@ pub(crate) struct OrderAttach {
     pub(crate) user_card_code: String,
 }
 
+/// The longest `cell`, in characters.
+pub(crate) const CELL: usize = 128;
+
 impl OrderAttach {
     /// Finds it in the attach of an order, behind whatever else is there.
     pub(crate) fn find(attach: &str) -> Option<Self> {
@@ -72,6 +76,23 @@ impl OrderAttach {
             card_id: named("card_id")?,
             user_card_code: named("user_card_code")?,
         })
+    }
+
+    /// Says what could be on no card.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if !is_code(&self.user_card_code) {
+            return Err(format!(
+                "attach: user_card_code is {CODE} digits, Latin letters and half-width \
+                 punctuation at most, this is `{}`",
+                self.user_card_code
+            ));
+        }
+        match self.cell.chars().count() {
+            0..=CELL => Ok(()),
+            length => Err(format!(
+                "attach: cell has at most {CELL} characters, this has {length}"
+            )),
+        }
     }
 }
 

@@ -11,6 +11,15 @@ use kabao_core::{
 
 use crate::{refusal::Refusal, store::Workspace};
 
+/// The longest code, in characters.
+pub(crate) const CODE: usize = 32;
+
+/// Whether a text can be a card's code: digits, Latin letters and half-width
+/// punctuation.
+pub(crate) fn is_code(text: &str) -> bool {
+    (1..=CODE).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// The natural key of a user's card. A code is unique within a template.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UserCardId {

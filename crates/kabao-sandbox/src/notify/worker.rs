@@ -8,14 +8,9 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use jiff::{SignedDuration, Timestamp};
-use kabao_core::{
-    answer::{header as wechatpay, signature_headers},
-    authorization::Stamp,
-    signature::PROBE_PREFIX,
-    time::Time,
-};
+use kabao_core::{answer::header as wechatpay, time::Time};
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
@@ -24,16 +19,20 @@ use super::{
 };
 use crate::{
     app::{App, failed},
-    clock::{business_time, real_now},
-    faults::FaultKind,
+    clock::{business_time, real_now, real_wait},
+    faults::{Occasion, Strike, signature_headers},
+    journal::Entry,
     keys::CallerKeys,
     random,
     store::{Attempt, Owed, StoreError, Then},
 };
 
-/// How often to look for what became due: another process may have written it,
-/// or moved the clock.
+/// How often to look at least for what became due: another process may have
+/// written it, or moved the clock.
 const POLL: Duration = Duration::from_millis(500);
+
+/// How often at most, however fast the clock runs.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// How many are tried at once.
 const AT_ONCE: usize = 64;
@@ -48,19 +47,23 @@ const LEASE: SignedDuration = SignedDuration::from_secs(30);
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut attempts = JoinSet::new();
     loop {
-        match lease(&app, AT_ONCE - attempts.len()).await {
-            Ok(leased) => {
+        let wait = match lease(&app, AT_ONCE - attempts.len()).await {
+            Ok((leased, wait)) => {
                 for owed in leased {
                     attempts.spawn(attempt(Arc::clone(&app), owed));
                 }
+                wait
             }
-            Err(error) => log(&error),
-        }
+            Err(error) => {
+                log(&error);
+                POLL
+            }
+        };
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
             _ = attempts.join_next(), if !attempts.is_empty() => {}
             () = app.notifier.woken() => {}
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(wait) => {}
         }
     }
     let ended = async { while attempts.join_next().await.is_some() {} };
@@ -69,16 +72,22 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn lease(app: &App, room: usize) -> Result<Vec<Owed>, StoreError> {
-    let (now, real) = now(app).await?;
-    let due = app
-        .store
-        .next_due(real)
-        .await?
-        .is_some_and(|due| due <= now);
-    match due && room > 0 {
-        true => app.store.lease_due(now, real, LEASE, room).await,
-        false => Ok(Vec::new()),
+/// What is to be tried now, and how long to wait before looking again.
+async fn lease(app: &App, room: usize) -> Result<(Vec<Owed>, Duration), StoreError> {
+    let (clock, real) = (app.store.clock().await?, real_now());
+    let now = business_time(clock, real);
+    match app.store.next_due(real).await? {
+        Some(due) if due <= now && room > 0 => {
+            let leased = app.store.lease_due(now, real, LEASE, room).await?;
+            // More may be due, or be so soon.
+            Ok((leased, PAUSE))
+        }
+        Some(due) if due > now => {
+            let wait = real_wait(clock, real, due).unwrap_or(POLL);
+            Ok((Vec::new(), wait.clamp(PAUSE, POLL)))
+        }
+        // Nothing is owed, or those under way come first.
+        _ => Ok((Vec::new(), POLL)),
     }
 }
 
@@ -113,14 +122,13 @@ async fn post(app: &App, owed: &Owed) -> Outcome {
     let Some(sender) = keys.caller(owed.scheme, &owed.identity) else {
         return Outcome::failed("the receiver has no keys here");
     };
-    match headers(sender, &owed.body) {
-        Ok(mut headers) => {
-            if app
-                .faults
-                .strikes(FaultKind::ProbeNotification, "POST", &address.path)
-            {
-                make_probe(&mut headers);
-            }
+    let occasion = Occasion::notification(&address.path, &owed.identity);
+    let clock = app.faults.skew(&occasion);
+    let strike = app.faults.strike(&occasion).under(&clock);
+    let request_id = random::request_id();
+    let begun = real_now();
+    let outcome = match headers(sender, &owed.body, &request_id, &strike) {
+        Ok(headers) => {
             let body = Bytes::copy_from_slice(&owed.body);
             let settings = &notifier.settings;
             notifier
@@ -129,22 +137,32 @@ async fn post(app: &App, owed: &Owed) -> Outcome {
                 .await
         }
         Err(error) => Outcome::failed(error),
+    };
+    let faults: Vec<_> = clock.noted().into_iter().chain(strike.noted()).collect();
+    if !faults.is_empty() {
+        app.journal.note(Entry {
+            status: outcome.status,
+            caller: Some(Arc::clone(sender)),
+            faults,
+            notification: Some(owed.id.clone()),
+            ..Entry::new(request_id, begun, Method::POST, address.path)
+        });
     }
+    outcome
 }
 
 /// Signed anew on every attempt, with the key that the receiver's answers are
 /// signed with by default.
-fn headers(receiver: &CallerKeys, body: &[u8]) -> Result<HeaderMap, String> {
+fn headers(
+    receiver: &CallerKeys,
+    body: &[u8],
+    request_id: &str,
+    strike: &Strike,
+) -> Result<HeaderMap, String> {
     let signer = receiver
         .platform_signer(None)
         .ok_or("there is no key to sign it with")?;
-    let stamp = Stamp {
-        timestamp: real_now().as_second(),
-        nonce: random::answer_nonce(),
-    };
-    let signed = signature_headers(receiver.scheme, &signer.id, &stamp, body, |message| {
-        signer.key.sign_now(message)
-    });
+    let signed = signature_headers(receiver.scheme, signer, body, strike);
     let mut headers = HeaderMap::new();
     headers.insert(
         header::CONTENT_TYPE,
@@ -152,28 +170,13 @@ fn headers(receiver: &CallerKeys, body: &[u8]) -> Result<HeaderMap, String> {
     );
     headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-    let request_id = (wechatpay::REQUEST_ID, random::request_id());
+    let request_id = (wechatpay::REQUEST_ID, request_id.to_owned());
     let signed = signed.map_err(|error| error.to_string())?;
     for (name, value) in signed.into_iter().chain([request_id]) {
         let value = HeaderValue::try_from(value).map_err(|error| error.to_string())?;
         headers.insert(name, value);
     }
     Ok(headers)
-}
-
-/// The rest of the signature stays, so that it has the length of a real one.
-fn make_probe(headers: &mut HeaderMap) {
-    let Some(signature) = headers.get_mut(wechatpay::SIGNATURE) else {
-        return;
-    };
-    let rest = signature
-        .to_str()
-        .ok()
-        .and_then(|text| text.get(PROBE_PREFIX.len()..));
-    let probe = format!("{PROBE_PREFIX}{}", rest.unwrap_or_default());
-    if let Ok(probe) = HeaderValue::try_from(probe) {
-        *signature = probe;
-    }
 }
 
 async fn note(app: &App, owed: &Owed, outcome: Outcome) -> Result<(), StoreError> {

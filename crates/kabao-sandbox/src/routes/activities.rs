@@ -159,10 +159,21 @@ fn stocks(cx: &Context<'_>) -> Result<Vec<Stock>, Refusal> {
         product_coupon_stock_list: Vec<Stock>,
     }
     let form: Form = parse(cx.members.form(&[NAME]))?;
-    match form.product_coupon_stock_list.is_empty() {
-        true => Err(Place::Body.blame(NAME, "[]", "至少一个商品券批次")),
-        false => Ok(form.product_coupon_stock_list),
+    let stocks = form.product_coupon_stock_list;
+    if stocks.is_empty() {
+        return Err(Place::Body.blame(NAME, "[]", "至少一个商品券批次"));
     }
+    for (index, stock) in stocks.iter().enumerate() {
+        for (name, id) in [
+            ("product_coupon_id", &stock.product_coupon_id),
+            ("stock_id", &stock.stock_id),
+        ] {
+            if id.is_empty() {
+                return Err(Refusal::missing(&format!("{NAME}/{index}/{name}")));
+            }
+        }
+    }
+    Ok(stocks)
 }
 
 /// The documented object.

@@ -216,9 +216,10 @@ fn text_of(
 /// A template with some members replaced; an empty text clears one that may be
 /// absent.
 fn merged(card: &Card, members: &Map<String, Value>) -> Result<Card, Refusal> {
+    let may_be_absent = |name: &str| OPTIONAL.iter().any(|(known, _)| *known == name);
     let mut whole = object(card)?;
     for (name, value) in members {
-        match value == "" {
+        match value == "" && may_be_absent(name) {
             true => whole.shift_remove(name),
             false => whole.insert(name.clone(), value.clone()),
         };
@@ -228,12 +229,13 @@ fn merged(card: &Card, members: &Map<String, Value>) -> Result<Card, Refusal> {
     Ok(card)
 }
 
-/// A template that is well formed whatever is changed about it.
+/// A template that is well formed whatever is changed about it, for what a
+/// change needs besides may be in the template already.
 fn blank() -> Result<Card, Refusal> {
     let blank = json!({
-        "card_id": "", "brand_id": "", "appid": "wx", "card_type": "NORMAL", "card_title": "-",
+        "card_id": "", "brand_id": "", "appid": "wx0", "card_type": "NORMAL", "card_title": "-",
         "card_color": "#000000", "card_picture_url": "-", "code_mode": "SYSTEM_ALLOCATE",
-        "code_type": "NONE_CODE", "benefits": "-", "notify_url": "-",
+        "code_type": "NONE_CODE", "benefits": "-", "notify_url": "-", "init_level": "-",
         "valid_date_information": {"type": "PERMANENT"},
     });
     match blank {

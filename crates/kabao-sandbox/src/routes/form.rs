@@ -7,7 +7,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::members::{Members, Place, value_of};
-use crate::{refusal::Refusal, store::Window};
+use crate::{
+    domain::user_card::{CODE, is_code},
+    refusal::Refusal,
+    store::Window,
+};
 
 impl Members {
     /// The members of the body that a form has, without those that are null.
@@ -104,8 +108,8 @@ impl Members {
 
     /// A card's code, wherever it stands.
     pub(crate) fn user_card_code(&self) -> Result<String, Refusal> {
-        let code = self.text("user_card_code", 32)?;
-        if code.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let code = self.text("user_card_code", CODE)?;
+        if is_code(&code) {
             return Ok(code);
         }
         let place = self.placed_text("user_card_code")?;

@@ -97,6 +97,11 @@ impl<'a> Context<'a> {
     /// The brand that the request is about: a service provider names it, a
     /// brand is it.
     pub(crate) fn brand_id(&self) -> Result<String, Refusal> {
+        self.short_brand_id(32)
+    }
+
+    /// The same, where fewer characters are documented than the usual 32.
+    pub(crate) fn short_brand_id(&self, limit: usize) -> Result<String, Refusal> {
         match self.admitted.caller.scheme {
             Scheme::WechatpayBrandSha256Rsa2048 => {
                 let own = self.admitted.caller.identity.clone();
@@ -107,7 +112,7 @@ impl<'a> Context<'a> {
                     _ => Ok(own),
                 }
             }
-            _ => self.members.text("brand_id", 32),
+            _ => self.members.text("brand_id", limit),
         }
     }
 

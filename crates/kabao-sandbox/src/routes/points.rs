@@ -22,9 +22,12 @@ const STATES: [&str; 2] = [
     "POINT_EXCHANGE_COUPON_FAIL",
 ];
 
+/// How long a brand's id may be here; elsewhere it is 32.
+const BRAND_ID: usize = 16;
+
 /// `POST …/user-points/sync`.
 pub(crate) async fn sync(cx: Context<'_>) -> Result<Reply, Refusal> {
-    let brand_id = cx.brand_id()?;
+    let brand_id = cx.short_brand_id(BRAND_ID)?;
     let key = cx.key()?;
     let out_request_no = cx.members.out_request_no(128)?;
     let out_request_no = out_request_no.ok_or_else(|| Refusal::missing("out_request_no"))?;
@@ -53,7 +56,7 @@ pub(crate) async fn sync(cx: Context<'_>) -> Result<Reply, Refusal> {
 
 /// `POST …/user-points/exchange-coupon/confirm`.
 pub(crate) async fn confirm_exchange(cx: Context<'_>) -> Result<Reply, Refusal> {
-    let brand_id = cx.brand_id()?;
+    let brand_id = cx.short_brand_id(BRAND_ID)?;
     let record_id = cx.members.text("record_id", 64)?;
     let offered = cx.members.text("exchange_coupon_template_id", 32)?;
     let key = cx.key()?;
@@ -105,15 +108,18 @@ fn verdict(cx: &Context<'_>) -> Result<Verdict, Refusal> {
     }
     let given = result.or(state).ok_or_else(|| Refusal::missing("result"))?;
     if allows(given) {
-        let coupon_code = members.optional_text("coupon_code", 64)?;
+        let coupon_code = match result {
+            Some(_) => None,
+            None => members.optional_text("coupon_code", 64)?,
+        };
         return Ok(Verdict::Allow { coupon_code });
     }
-    let reason = match members.optional_text("reject_reason", 32)? {
-        None => members.optional_text("fail_reason", 32)?,
-        some => some,
-    };
-    match (&reason, result) {
+    let reason = members.optional_text("reject_reason", 32)?;
+    match (reason, result) {
         (None, Some(_)) => Err(Refusal::missing("reject_reason")),
-        _ => Ok(Verdict::Reject { reason }),
+        (None, None) => Ok(Verdict::Reject {
+            reason: members.optional_text("fail_reason", 32)?,
+        }),
+        (reason, _) => Ok(Verdict::Reject { reason }),
     }
 }

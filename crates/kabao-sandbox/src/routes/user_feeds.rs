@@ -49,7 +49,7 @@ fn cell(cx: &Context<'_>) -> Result<String, Refusal> {
         return Err(Place::Body.blame("cell_message", "", "与cell的值不一致"));
     }
     match value {
-        Value::String(_) => cx.members.text(name, 128),
+        Value::String(_) => cx.members.text(name, feed::CELL),
         other => Err(Place::Body.blame(name, &other.to_string(), "应为字符串")),
     }
 }

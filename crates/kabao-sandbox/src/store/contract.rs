@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 use super::{
-    ClockSetting, Contents, KeyPurpose, Store, StoredKey, UserCardRule, UserCardsOf, Window,
+    ClockSetting, Contents, KeyPurpose, Speed, Store, StoredKey, UserCardRule, UserCardsOf, Window,
 };
 use crate::{
     domain::{StoredState, UserCard, UserCardId},
@@ -330,6 +330,11 @@ pub async fn the_clock_stands_as_set(store: &dyn Store) {
             offset_ms: -86_400_001,
         },
         ClockSetting::Frozen {
+            at: at("2030-05-20T05:29:35.120000001Z"),
+        },
+        ClockSetting::Sped {
+            speed: Speed::new(0.125).expect("a speed"),
+            since: at("2026-05-20T05:29:35.120000001Z"),
             at: at("2030-05-20T05:29:35.120000001Z"),
         },
         ClockSetting::default(),

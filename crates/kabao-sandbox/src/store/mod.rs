@@ -14,6 +14,8 @@ pub mod contract;
 mod convenience;
 #[cfg(feature = "sqlite")]
 mod document;
+#[cfg(feature = "sqlite")]
+mod failure;
 mod lists;
 mod outbox;
 #[cfg(feature = "sqlite")]
@@ -31,6 +33,7 @@ use crate::{
     refusal::Refusal,
 };
 
+pub use crate::clock::Speed;
 pub use address::{inspect, open};
 pub use convenience::UserCardRule;
 pub use lists::{ActivitiesOf, CardTemplatesOf, Page, UserCardsOf, Window};
@@ -38,6 +41,9 @@ pub use outbox::{Attempt, Outbox, Owed, OwedState, Then};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use workspace::{Kept, Needs, Record, Rule, Workspace};
+
+#[cfg(feature = "sqlite")]
+use failure::Failure;
 
 /// The sandbox's memory.
 #[async_trait]
@@ -170,6 +176,15 @@ pub enum ClockSetting {
     Running {
         /// Milliseconds ahead of real time.
         offset_ms: i64,
+    },
+    /// Faster or slower than real time.
+    Sped {
+        /// How fast.
+        speed: Speed,
+        /// Since this instant of real time,
+        since: Timestamp,
+        /// at which it showed this one.
+        at: Timestamp,
     },
     /// Stands still.
     Frozen {

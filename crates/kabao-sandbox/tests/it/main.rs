@@ -7,12 +7,32 @@
     reason = "a test fails where it panics"
 )]
 
+mod activities;
+mod caller;
+mod card_changes;
+mod card_forms;
+mod cards;
+mod clock;
+mod confirm;
 mod control;
+mod exchange;
+mod faults;
+mod feeds;
 mod gate;
+mod imports;
+mod limits;
 mod notifications;
+mod order;
 mod outbox;
+mod pictures;
+mod points;
 mod processes;
 mod receiver;
 mod support;
+mod switches;
+mod tokens;
+mod told;
+mod user_card_states;
 mod user_cards;
+mod users;
 mod verdicts;

@@ -32,7 +32,7 @@ fn echo(running: &Running, notify_url: &str) -> Answer {
     merchant.send("POST", "/v3/security/echo", &body.to_string())
 }
 
-fn echoed(running: &Running, notify_url: &str) {
+pub fn echoed(running: &Running, notify_url: &str) {
     let answer = echo(running, notify_url);
     assert_eq!(answer.status, 200, "{answer:?}");
 }
@@ -49,11 +49,12 @@ fn listed(running: &Running) -> Vec<Value> {
     list["data"].as_array().unwrap().clone()
 }
 
-/// The newest notification, once it has had so many attempts.
-pub fn after_attempts(running: &Running, count: usize) -> Value {
+/// The newest notification to an address, once it has had so many attempts.
+pub fn after_attempts(running: &Running, notify_url: &str, count: usize) -> Value {
     let patience = Instant::now() + Duration::from_secs(20);
     loop {
-        let newest = listed(running).remove(0);
+        let mut to_it = listed(running).into_iter();
+        let newest = to_it.find(|sent| sent["notify_url"] == notify_url).unwrap();
         if newest["attempts"].as_array().unwrap().len() >= count {
             return newest;
         }
@@ -99,13 +100,13 @@ fn an_echo_is_posted_signed_and_doubly_encrypted() {
     let message = echo.encrypt_echo_message.unwrap();
     assert_eq!((message.expose(), message.is_opened()), ("密语", true));
 
-    let seen = after_attempts(&running, 1);
+    let seen = after_attempts(&running, &receiver.url, 1);
     assert_eq!(seen["id"], envelope.id);
     assert_eq!(seen["state"], "DELIVERED");
     assert_eq!(seen["notify_url"], receiver.url);
     assert_eq!(seen["receiver"], own.mchid);
     assert_eq!(seen["attempts"][0]["status"], 200);
-    receiver.stays_silent();
+    receiver.stays_silent(&running);
 }
 
 #[test]
@@ -116,17 +117,17 @@ fn retries_follow_the_clock_each_signed_anew() {
     let receiver = Receiver::answering([500, 302, 204]);
     echoed(&running, &receiver.url);
     let first = receiver.next();
-    let seen = after_attempts(&running, 1);
+    let seen = after_attempts(&running, &receiver.url, 1);
     assert_eq!(seen["state"], "PENDING");
     assert_eq!(seen["attempts"][0]["status"], 500);
     stop_clock_at(&running, begin, 14);
-    receiver.stays_silent();
+    receiver.stays_silent(&running);
     stop_clock_at(&running, begin, 15);
     let second = receiver.next();
-    after_attempts(&running, 2);
+    after_attempts(&running, &receiver.url, 2);
     stop_clock_at(&running, begin, 30);
     let third = receiver.next();
-    let seen = after_attempts(&running, 3);
+    let seen = after_attempts(&running, &receiver.url, 3);
     assert_eq!(seen["state"], "DELIVERED");
     assert!(seen.get("next_attempt").is_none(), "{seen}");
     let statuses = [0, 1, 2].map(|index| seen["attempts"][index]["status"].clone());
@@ -140,7 +141,7 @@ fn retries_follow_the_clock_each_signed_anew() {
         }
     }
     stop_clock_at(&running, begin, 100_000);
-    receiver.stays_silent();
+    receiver.stays_silent(&running);
 }
 
 #[test]
@@ -149,13 +150,16 @@ fn a_clock_that_has_run_out_can_be_wound_up_again() {
     let running = Running::with(with(settings));
     let receiver = Receiver::answering([500, 500, 500, 200]);
     echoed(&running, &receiver.url);
-    let seen = after_attempts(&running, 2);
+    let seen = after_attempts(&running, &receiver.url, 2);
     assert_eq!(seen["state"], "FAILED");
     let path = format!("/_sandbox/notifications/{}", seen["id"].as_str().unwrap());
     let redeliver = format!("{path}/redeliver");
     for (attempts, state) in [(3, "FAILED"), (4, "DELIVERED"), (5, "DELIVERED")] {
         running.control_ok("POST", &redeliver, None);
-        assert_eq!(after_attempts(&running, attempts)["state"], state);
+        assert_eq!(
+            after_attempts(&running, &receiver.url, attempts)["state"],
+            state
+        );
     }
     let ids: HashSet<String> = (0..5).map(|_| id_of(&receiver.next())).collect();
     assert_eq!(ids.len(), 1);
@@ -174,7 +178,7 @@ fn the_list_can_be_narrowed() {
     let receiver = Receiver::answering([200]);
     for count in 1..=3 {
         echoed(&running, &receiver.url);
-        after_attempts(&running, 1);
+        after_attempts(&running, &receiver.url, 1);
         assert_eq!(listed(&running).len(), count);
     }
     let count = |query: &str| {
@@ -206,15 +210,18 @@ fn what_is_owed_survives_a_restart() {
     let receiver = Receiver::answering([503, 200]);
     echoed(&running, &receiver.url);
     let first = receiver.next();
-    after_attempts(&running, 1);
+    after_attempts(&running, &receiver.url, 1);
     let folder = running.stop();
     let again = Running::in_folder(folder, |builder| builder.rate_limits(RateLimits::Off));
-    receiver.stays_silent();
+    receiver.stays_silent(&again);
     stop_clock_at(&again, begin, 15);
     let second = receiver.next();
     assert_eq!(second.body, first.body);
     second.verified(&again);
-    assert_eq!(after_attempts(&again, 2)["state"], "DELIVERED");
+    assert_eq!(
+        after_attempts(&again, &receiver.url, 2)["state"],
+        "DELIVERED"
+    );
 }
 
 #[test]
@@ -228,7 +235,7 @@ fn stopping_waits_for_what_is_under_way() {
     });
     let seen = listed(&again).remove(0);
     assert_eq!(seen["state"], "DELIVERED", "{seen}");
-    receiver.stays_silent();
+    receiver.stays_silent(&again);
 }
 
 #[test]
@@ -246,7 +253,7 @@ fn two_processes_deliver_each_once() {
     }
     let ids: HashSet<String> = (0..24).map(|_| id_of(&receiver.next())).collect();
     assert_eq!(ids.len(), 24);
-    receiver.stays_silent();
+    receiver.stays_silent(&running);
     runtime.block_on(second.stop());
 }
 
@@ -258,7 +265,7 @@ fn another_process_delivers_what_this_one_owes() {
     let receiver = Receiver::answering([500, 200]);
     echoed(&running, &receiver.url);
     receiver.next();
-    after_attempts(&running, 1);
+    after_attempts(&running, &receiver.url, 1);
     let folder = running.folder.path().to_owned();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let starting = Sandbox::builder().data_dir(folder).start();
@@ -266,8 +273,11 @@ fn another_process_delivers_what_this_one_owes() {
     // The clock is moved over here, and whoever looks first delivers.
     stop_clock_at(&running, begin, 15);
     receiver.next();
-    assert_eq!(after_attempts(&running, 2)["state"], "DELIVERED");
-    receiver.stays_silent();
+    assert_eq!(
+        after_attempts(&running, &receiver.url, 2)["state"],
+        "DELIVERED"
+    );
+    receiver.stays_silent(&running);
     runtime.block_on(second.stop());
 }
 
@@ -293,7 +303,7 @@ fn a_silent_receiver_holds_nobody_up() {
 fn nothing_leaves_this_machine() {
     let running = Running::start();
     echoed(&running, "https://192.0.2.7/notify");
-    let seen = after_attempts(&running, 1);
+    let seen = after_attempts(&running, "https://192.0.2.7/notify", 1);
     let error = seen["attempts"][0]["error"].as_str().unwrap();
     assert!(
         error.starts_with("refused: 192.0.2.7 is 192.0.2.7"),

@@ -94,7 +94,10 @@ fn a_brand_is_told_in_its_own_names_and_keys() {
         panic!("{event_type}");
     };
     assert_eq!(sync.key().user_card_code, CODE);
-    assert_eq!(after_attempts(&running, 1)["state"], "DELIVERED");
+    assert_eq!(
+        after_attempts(&running, &receiver.url, 1)["state"],
+        "DELIVERED"
+    );
 }
 
 #[test]
@@ -113,8 +116,11 @@ fn what_somebody_died_over_is_taken_over_when_the_lease_ends() {
     });
     assert_eq!(leased.len(), 1);
     stop_clock_at(&running, begin, 60);
-    receiver.stays_silent();
+    receiver.stays_silent(&running);
     // Whoever leased it says nothing more.
     receiver.next();
-    assert_eq!(after_attempts(&running, 1)["state"], "DELIVERED");
+    assert_eq!(
+        after_attempts(&running, &receiver.url, 1)["state"],
+        "DELIVERED"
+    );
 }

@@ -16,7 +16,10 @@ use kabao_core::{
     sensitive::Opener,
 };
 
-use crate::support::{Running, unix_now};
+use crate::{
+    notifications::echoed,
+    support::{Running, unix_now},
+};
 
 /// Listens until it is dropped; the thread ends with the process.
 pub struct Receiver {
@@ -34,6 +37,9 @@ pub struct Post {
 
 /// What a test waits for at most, far above what it takes.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a post may be on its way on this machine.
+const ON_ITS_WAY: Duration = Duration::from_millis(150);
 
 impl Receiver {
     /// Answers with these statuses, one after the other, then with the last.
@@ -72,9 +78,13 @@ impl Receiver {
         self.posts.recv_timeout(PATIENCE).expect("a notification")
     }
 
-    /// There is none for a while.
-    pub fn stays_silent(&self) {
-        let post = self.posts.recv_timeout(Duration::from_millis(1500));
+    /// There is none: what was due by now is on its way before something that
+    /// becomes due only now has arrived elsewhere.
+    pub fn stays_silent(&self, running: &Running) {
+        let elsewhere = Self::answering([200]);
+        echoed(running, &elsewhere.url);
+        elsewhere.next();
+        let post = self.posts.recv_timeout(ON_ITS_WAY);
         assert!(post.is_err(), "{post:?}");
     }
 }

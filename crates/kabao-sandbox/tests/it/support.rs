@@ -1,7 +1,7 @@
 //! A sandbox per test, and a client that speaks the protocol by hand.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     sync::{
@@ -54,7 +54,29 @@ pub struct Running {
     pub credentials: Credentials,
     pub address: SocketAddr,
     sandbox: Option<Sandbox>,
-    runtime: Runtime,
+    runtime: Impatient,
+}
+
+/// A runtime that does not wait for its threads when it ends: one may be looking
+/// up a name that nobody answers for.
+struct Impatient(Option<Runtime>);
+
+impl Impatient {
+    fn new() -> Self {
+        Self(Some(Runtime::new().unwrap()))
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.0.as_ref().unwrap().block_on(future)
+    }
+}
+
+impl Drop for Impatient {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Running {
@@ -70,7 +92,7 @@ impl Running {
         folder: tempfile::TempDir,
         configure: impl FnOnce(SandboxBuilder) -> SandboxBuilder,
     ) -> Self {
-        let runtime = Runtime::new().unwrap();
+        let runtime = Impatient::new();
         let builder = configure(Sandbox::builder().data_dir(folder.path()));
         let sandbox = runtime.block_on(builder.start()).unwrap();
         Self {
@@ -145,12 +167,11 @@ impl Running {
     }
 
     pub fn seal(&self, value: &str) -> String {
-        let pem = &self.credentials.merchant.wechatpay_public_key_pem;
-        let key = PublicKey::from_pem(pem).unwrap();
-        key.seal(&Sensitive::from(value))
-            .unwrap()
-            .as_str()
-            .to_owned()
+        seal_for(&self.credentials.merchant.wechatpay_public_key_pem, value)
+    }
+
+    pub fn seal_as_brand(&self, value: &str) -> String {
+        seal_for(&self.credentials.brand.wechatpay_public_key_pem, value)
     }
 
     pub fn control(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
@@ -171,6 +192,12 @@ impl Running {
     pub fn last_request(&self) -> Value {
         self.control_ok("GET", "/_sandbox/requests?limit=1", None)["data"][0].clone()
     }
+}
+
+fn seal_for(public_key_pem: &str, value: &str) -> String {
+    let key = PublicKey::from_pem(public_key_pem).unwrap();
+    let sealed = key.seal(&Sensitive::from(value)).unwrap();
+    sealed.as_str().to_owned()
 }
 
 pub fn copied_folder() -> tempfile::TempDir {
@@ -315,6 +342,20 @@ impl Request {
     }
 
     pub fn send(&self, address: SocketAddr) -> Answer {
+        let (answer, end) = self.exchange(address);
+        end.unwrap();
+        Answer::parse(&answer)
+    }
+
+    /// All that comes back, and how the connection ends.
+    pub fn exchange(&self, address: SocketAddr) -> (Vec<u8>, io::Result<()>) {
+        let mut answer = Vec::new();
+        let end = self.started(address).read_to_end(&mut answer);
+        (answer, end.map(drop))
+    }
+
+    /// A connection on which it was sent.
+    pub fn started(&self, address: SocketAddr) -> TcpStream {
         let mut stream = TcpStream::connect(address).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(30)))
@@ -329,9 +370,7 @@ impl Request {
         );
         bytes.extend_from_slice(&self.body);
         stream.write_all(&bytes).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        Answer::parse(&answer)
+        stream
     }
 }
 
@@ -343,7 +382,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn parse(bytes: &[u8]) -> Self {
+    pub fn parse(bytes: &[u8]) -> Self {
         let end = bytes
             .windows(4)
             .position(|window| window == b"\r\n\r\n")
@@ -380,6 +419,27 @@ impl Answer {
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    /// What was asked for.
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.json());
+        self.json()
+    }
+
+    /// A refusal of one member, by its name or pointer.
+    #[track_caller]
+    pub fn blames(&self, field: &str) {
+        let body = self.json();
+        assert_eq!(self.refusal(), (400, "PARAM_ERROR".into()), "{body}");
+        assert_eq!(body["detail"]["field"], field, "{body}");
+    }
+
+    /// A refusal that blames no member.
+    #[track_caller]
+    pub fn is_refused(&self, status: u16, code: &str) {
+        assert_eq!(self.refusal(), (status, code.into()), "{}", self.json());
     }
 
     /// Status and code of a refusal.

@@ -8,6 +8,8 @@
 
 mod blocking;
 mod keys;
+mod members;
+mod membership;
 mod notifications;
 mod support;
 mod trouble;

@@ -133,3 +133,30 @@ fn a_probe_is_refused_a_failure_retried_and_the_event_taken() {
     assert_eq!(seen["state"], "DELIVERED");
     assert_eq!(seen["id"], second.id.as_str());
 }
+
+#[test]
+fn no_spoiled_notification_is_taken_and_each_comes_again() {
+    for kind in [
+        "bad_signature",
+        "missing_signature",
+        "stale_signature",
+        "unknown_serial",
+        "clock_skew",
+    ] {
+        let world = World::new();
+        let client = world.merchant();
+        let api_v3_key = &*world.credentials.merchant.apiv3_key;
+        let receiver = client.notifications(api_v3_key).build().unwrap();
+        let (url, mut heard) = world.run(open(receiver));
+        world.order(match kind {
+            "clock_skew" => json!({"kind": kind, "seconds": 400, "path": "/notify", "count": 1}),
+            _ => json!({"kind": kind, "on": "notification", "count": 1}),
+        });
+        world.run(echo(&client, &url));
+        let seen = after_attempts(&world, 1);
+        assert_eq!(seen["attempts"][0]["status"], 401, "{kind}: {seen}");
+        assert!(heard.try_recv().is_err(), "{kind}");
+        shift_clock(&world, 16);
+        assert!(!next(&world, &mut heard).seen_before, "{kind}");
+    }
+}

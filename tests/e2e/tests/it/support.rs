@@ -103,9 +103,14 @@ impl World {
         serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 
+    /// Orders trouble.
+    pub fn order(&self, fault: Value) {
+        let armed = self.control("POST", "/_sandbox/faults", Some(fault));
+        assert!(armed["data"].is_array(), "{armed}");
+    }
+
     pub fn spoil_signatures(&self, count: u64) {
-        let fault = serde_json::json!({"kind": "bad_signature", "count": count});
-        self.control("POST", "/_sandbox/faults", Some(fault));
+        self.order(serde_json::json!({"kind": "bad_signature", "count": count}));
     }
 
     /// The newest requests of the journal.

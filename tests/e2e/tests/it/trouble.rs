@@ -1,7 +1,10 @@
 //! What a client must not believe, and what it must not repeat.
 
-use kabao::{ErrorKind, RetryPolicy, card_member::UserCardChange};
+use std::time::Duration;
+
+use kabao::{Client, ErrorKind, RetryPolicy, card_member::UserCardChange};
 use kabao_sandbox::RateLimits;
+use serde_json::{Value, json};
 
 use crate::support::World;
 
@@ -104,4 +107,196 @@ fn a_server_that_is_gone_is_a_connection_failure_without_effect() {
         )
         .unwrap_err();
     assert!(!error.may_have_taken_effect(), "{error}");
+}
+
+const NEW_LEVEL: &str = "新等级";
+
+fn client(world: &World, policy: RetryPolicy) -> Client {
+    kabao_e2e::merchant(&world.credentials)
+        .unwrap()
+        .retry(policy)
+        .timeout(Duration::from_secs(5))
+        .build()
+        .unwrap()
+}
+
+/// Changes the sample card's level.
+fn update(world: &World, client: &Client) -> kabao::Result<()> {
+    let change = UserCardChange::new().level(NEW_LEVEL);
+    let cards = client.card_member_for("1004").user_cards();
+    world.run(cards.update(&world.key(), change)).map(drop)
+}
+
+fn is_updated(world: &World) -> bool {
+    world.control("DELETE", "/_sandbox/faults", None);
+    let cards = world.merchant().card_member_for("1004").user_cards();
+    let card = world.run(cards.get(&world.key())).unwrap();
+    card.level.as_deref() == Some(NEW_LEVEL)
+}
+
+/// Faults that a client cannot get around, what it calls them, and whether it
+/// leaves open that the change was made.
+#[test]
+fn every_fault_has_its_kind_and_no_change_is_denied_that_was_made() {
+    use ErrorKind::{
+        Decode, Gateway, Network, RateLimited, Refused, Server, SignatureRefused, Timeout,
+        Verification,
+    };
+    for (fault, kind, in_doubt, is_made) in [
+        (
+            json!({"kind": "status", "status": 400}),
+            Refused,
+            false,
+            false,
+        ),
+        (
+            json!({"kind": "status", "status": 403}),
+            Refused,
+            false,
+            false,
+        ),
+        (
+            json!({"kind": "status", "status": 429}),
+            RateLimited,
+            true,
+            false,
+        ),
+        (
+            json!({"kind": "status", "status": 500}),
+            Server,
+            true,
+            false,
+        ),
+        (
+            json!({"kind": "status", "status": 503, "signed": false}),
+            Gateway,
+            true,
+            false,
+        ),
+        (
+            json!({"kind": "status", "status": 401, "signed": false}),
+            SignatureRefused,
+            false,
+            false,
+        ),
+        (json!({"kind": "error_envelope"}), Decode, true, false),
+        (
+            json!({"kind": "html", "status": 200}),
+            Verification,
+            true,
+            false,
+        ),
+        (json!({"kind": "html", "status": 502}), Gateway, true, false),
+        (json!({"kind": "html", "status": 504}), Gateway, true, false),
+        (json!({"kind": "reset"}), Network, true, false),
+        (json!({"kind": "reset", "at": "body"}), Network, true, true),
+        (
+            json!({"kind": "lost_answer", "ms": 10}),
+            Network,
+            true,
+            true,
+        ),
+        (json!({"kind": "delay", "ms": 60_000}), Timeout, true, true),
+        (json!({"kind": "bad_signature"}), Verification, true, true),
+        (
+            json!({"kind": "missing_signature"}),
+            Verification,
+            true,
+            true,
+        ),
+        (json!({"kind": "stale_signature"}), Verification, true, true),
+        (json!({"kind": "unknown_serial"}), Verification, true, true),
+        (json!({"kind": "probe"}), Verification, true, true),
+        (
+            json!({"kind": "clock_skew", "seconds": 400}),
+            SignatureRefused,
+            false,
+            false,
+        ),
+        (
+            json!({"kind": "clock_skew", "seconds": -400}),
+            SignatureRefused,
+            false,
+            false,
+        ),
+    ] {
+        let world = World::new();
+        let impatient = kabao_e2e::merchant(&world.credentials)
+            .unwrap()
+            .retry(RetryPolicy::none())
+            .timeout(Duration::from_secs(1))
+            .build()
+            .unwrap();
+        world.order(fault.clone());
+        let error = update(&world, &impatient).unwrap_err();
+        assert_eq!(error.kind(), kind, "{fault}: {error}");
+        assert_eq!(error.may_have_taken_effect(), in_doubt, "{fault}: {error}");
+        assert_eq!(is_updated(&world), is_made, "{fault}");
+    }
+}
+
+/// How many requests the journal has of a method.
+fn sent(world: &World, method: &str) -> usize {
+    let journal = world.journal();
+    let of = |entry: &&Value| entry["method"] == method;
+    journal.iter().filter(of).count()
+}
+
+#[test]
+fn what_may_be_repeated_recovers() {
+    let quick = RetryPolicy::default().backoff(Duration::from_millis(1));
+    for fault in [
+        json!({"kind": "status", "status": 429, "retry_after": 0}),
+        json!({"kind": "status", "status": 500}),
+        json!({"kind": "status", "status": 503, "signed": false}),
+        json!({"kind": "html", "status": 502}),
+        json!({"kind": "html", "status": 504}),
+        json!({"kind": "reset"}),
+        json!({"kind": "reset", "at": "body"}),
+        json!({"kind": "lost_answer"}),
+    ] {
+        let world = World::new();
+        let client = client(&world, quick);
+        let mut twice = fault.clone();
+        twice["count"] = 2.into();
+        world.order(twice);
+        update(&world, &client).unwrap_or_else(|error| panic!("{fault}: {error}"));
+        assert!(is_updated(&world), "{fault}");
+        assert_eq!(sent(&world, "PATCH"), 3, "{fault}");
+    }
+    let world = World::new();
+    let short = quick.attempt_timeout(Duration::from_millis(500));
+    world.order(json!({"kind": "delay", "ms": 60_000, "count": 1}));
+    update(&world, &client(&world, short)).unwrap();
+    assert_eq!(sent(&world, "PATCH"), 2);
+}
+
+#[test]
+fn what_cannot_be_believed_is_not_repeated() {
+    for kind in [
+        "bad_signature",
+        "missing_signature",
+        "stale_signature",
+        "unknown_serial",
+        "probe",
+        "error_envelope",
+    ] {
+        let world = World::new();
+        world.order(json!({"kind": kind, "count": 1}));
+        let client = client(&world, RetryPolicy::default());
+        update(&world, &client).unwrap_err();
+        assert_eq!(sent(&world, "PATCH"), 1, "{kind}");
+    }
+}
+
+#[test]
+fn a_lost_answer_to_what_must_not_be_repeated_is_reported() {
+    let world = World::new();
+    world.order(json!({"kind": "lost_answer", "count": 1}));
+    let client = client(&world, RetryPolicy::default());
+    let call = client.chain("v3/nowhere");
+    let error = world.run(call.post()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Network, "{error}");
+    assert!(error.may_have_taken_effect());
+    assert_eq!(sent(&world, "POST"), 1);
 }

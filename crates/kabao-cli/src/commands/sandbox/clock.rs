@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use jiff::{Span, Timestamp};
+use kabao_sandbox::store::Speed;
 use serde_json::{Value, json};
 
 use crate::{
@@ -28,9 +29,18 @@ pub(crate) enum ClockCommand {
         #[arg(value_parser = seconds)]
         span: i64,
     },
+    /// Let it run faster or slower from where it stands, until it is set to
+    /// another speed, frozen or reset.
+    Speed {
+        /// A multiple of real time's pace, from 0.001 to 1000000: 60 is an hour a
+        /// minute.
+        #[arg(value_name = "TIMES")]
+        speed: Speed,
+    },
     /// Stop the clock.
     Freeze,
-    /// Let the clock run on from where it stands.
+    /// Let the clock run on from where it stands, at real time's pace if it was
+    /// frozen.
     Run,
     /// Go back to real time.
     Reset,
@@ -47,6 +57,7 @@ impl ClockCommand {
                     let clock = control.get("clock").await?;
                     later(&clock, span)?
                 }
+                Self::Speed { speed } => json!({"speed": speed.times()}),
                 Self::Freeze => json!({"frozen": true}),
                 Self::Run => json!({"frozen": false}),
                 Self::Reset => json!({"offset_seconds": 0, "frozen": false}),
@@ -57,12 +68,12 @@ impl ClockCommand {
     }
 }
 
-/// The setting that moves a clock on. A running one moves by its offset, so
-/// that nothing is lost on the way.
+/// The setting that moves a clock on. One that runs in step with real time moves
+/// by its offset, so that nothing is lost on the way; the others keep their pace.
 fn later(clock: &Value, seconds: i64) -> Result<Value, Problem> {
     let unreadable = || Problem::refused("the sandbox's clock cannot be read");
     let too_far = || Problem::new("that is too far away");
-    if clock.get("frozen") == Some(&Value::Bool(false)) {
+    if clock.get("speed").and_then(Value::as_f64) == Some(1.0) {
         let offset = clock.get("offset_seconds").and_then(Value::as_i64);
         let moved = offset.ok_or_else(unreadable)?.checked_add(seconds);
         return Ok(json!({"offset_seconds": moved.ok_or_else(too_far)?}));
@@ -109,13 +120,17 @@ mod tests {
 
     #[test]
     fn time_passes_from_where_the_clock_stands() {
-        let running = json!({"now": "x", "offset_seconds": 5, "frozen": false});
+        let running = json!({"now": "x", "offset_seconds": 5, "frozen": false, "speed": 1});
         let moved = later(&running, 60).expect("moved");
         assert_eq!(moved, json!({"offset_seconds": 65}));
-        let frozen = json!({"now": "2026-01-01T00:00:00.000+08:00", "frozen": true});
-        let moved = later(&frozen, 86_400).expect("moved");
-        assert_eq!(moved, json!({"now": "2026-01-01T16:00:00Z"}));
-        for clock in [&running, &frozen] {
+        let now = "2026-01-01T00:00:00.000+08:00";
+        let frozen = json!({"now": now, "offset_seconds": 5, "frozen": true, "speed": 0});
+        let sped = json!({"now": now, "offset_seconds": 5, "frozen": false, "speed": 60});
+        for clock in [&frozen, &sped] {
+            let moved = later(clock, 86_400).expect("moved");
+            assert_eq!(moved, json!({"now": "2026-01-01T16:00:00Z"}));
+        }
+        for clock in [&running, &frozen, &sped] {
             assert!(later(clock, i64::MAX).is_err());
         }
         assert!(later(&Value::Null, 1).is_err());

@@ -1,6 +1,54 @@
 //! `kabao sandbox`: running one, and steering one that runs.
 
-pub(crate) mod clock;
-pub(crate) mod notifications;
-pub(crate) mod serve;
-pub(crate) mod user;
+mod clock;
+mod fault;
+mod notifications;
+mod serve;
+mod user;
+
+use clap::Subcommand;
+
+use crate::{output::printer::Printer, problem::Problem};
+
+/// What to do with a sandbox.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxCommand {
+    /// Run the sandbox until SIGINT or SIGTERM.
+    ///
+    /// Prints one line on stdout when it is ready: `listening on URL`. Keys and
+    /// personal values are kept wrapped with KABAO_MASTER_KEY, or with a key file
+    /// beside the store.
+    #[command(after_help = serve::EXAMPLES, after_long_help = serve::help())]
+    Serve(serve::ServeArgs),
+    /// Play a member, in the sandbox that the profile calls.
+    #[command(subcommand, after_help = USER_EXAMPLES)]
+    User(user::UserCommand),
+    /// Move the time that validity, tokens, activities and retries go by.
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
+    /// Let things go wrong, to see what a program makes of it.
+    #[command(subcommand)]
+    Fault(fault::FaultCommand),
+    /// What was sent to brands, and how that went.
+    #[command(subcommand)]
+    Notifications(notifications::NotificationsCommand),
+}
+
+impl SandboxCommand {
+    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+        match self {
+            Self::Serve(args) => serve::serve(args, printer).await,
+            Self::User(command) => command.run(profile, printer).await,
+            Self::Clock(command) => command.run(profile, printer).await,
+            Self::Fault(command) => command.run(profile, printer).await,
+            Self::Notifications(command) => command.run(profile, printer).await,
+        }
+    }
+}
+
+const USER_EXAMPLES: &str = "\
+Examples:
+  kabao sandbox user join --openid oNew --phone-number 13900139000 --common sex=女
+  kabao sandbox user pay --attach 'cell=15_1200_1&card_id=pbLatj…&user_card_code=8000'
+  kabao sandbox user exchange-coupon --deduct-points 1000 --stock-id 100232301 --fail
+  kabao sandbox user delete-card";

@@ -1,7 +1,7 @@
 //! `kabao sandbox notifications`: what was sent to brands, and how that went.
 
 use clap::Subcommand;
-use kabao::core::query::encode_component;
+use kabao::core::{query::encode_component, time::Time};
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,7 +9,9 @@ use crate::{
     output::{
         members,
         printer::{Format, Printer},
-        table,
+        state,
+        table::{self, Cell},
+        time,
     },
     problem::Problem,
     session::Session,
@@ -67,16 +69,26 @@ fn list(rows: &[Value], printer: &Printer) -> Result<(), Problem> {
             Ok(())
         }
         Format::Table => {
-            let names = ["create_time", "event_type", "state", "attempts", "id"];
-            let head = ["Created", "Event", "State", "Attempts", "Id"];
-            let mut lines = vec![head.map(str::to_owned)];
-            lines.extend(rows.iter().map(|row| names.map(|name| cell(row, name))));
-            printer.data(table::columns_of(&lines, printer.paint()))
+            const HEAD: &[&str] = &["Created", "Event", "State", "Attempts", "Id"];
+            let lines: Vec<_> = rows.iter().map(line).collect();
+            printer.data(table::columns_of(HEAD, &lines, printer.paint()))
         }
     }
 }
 
-fn cell(row: &Value, name: &str) -> String {
+fn line(row: &Value) -> Vec<Cell> {
+    let created = Time::from(text(row, "create_time"));
+    let state = text(row, "state");
+    vec![
+        time::clock(&created).into(),
+        text(row, "event_type").into(),
+        Cell::from(&*state).tone(state::tone(&state)),
+        text(row, "attempts").into(),
+        text(row, "id").into(),
+    ]
+}
+
+fn text(row: &Value, name: &str) -> String {
     match row.get(name) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),

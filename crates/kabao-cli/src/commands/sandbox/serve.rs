@@ -3,12 +3,18 @@
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},
     path::PathBuf,
+    time::Duration,
 };
 
 use clap::{Args, ValueEnum};
-use kabao_sandbox::{RateLimits, Sandbox};
+use kabao_sandbox::{RateLimits, Sandbox, Switches};
 
-use crate::{embedded::start_problem, output::printer::Printer, problem::Problem, settings::paths};
+use crate::{
+    embedded::start_problem,
+    output::printer::Printer,
+    problem::Problem,
+    settings::{SandboxSettings, paths, waits},
+};
 
 /// How the sandbox is to run.
 #[derive(Debug, Args)]
@@ -30,6 +36,38 @@ pub(crate) struct ServeArgs {
     /// Speak TLS under a local authority, ca.pem of the credentials.
     #[arg(long)]
     tls: bool,
+    /// Do something differently; --help lists what. Repeatable.
+    #[arg(long = "switch", value_name = "NAME[=VALUE]", value_parser = switch)]
+    switches: Vec<Switch>,
+    #[command(flatten, next_help_heading = "Notifications")]
+    notifications: NotificationArgs,
+}
+
+/// How notifications are delivered. (Where to is a switch, notify_hosts.)
+#[derive(Debug, Args)]
+struct NotificationArgs {
+    /// An authority (PEM) to trust for https addresses, beside the system's and
+    /// the sandbox's own. Repeatable.
+    #[arg(long, value_name = "FILE")]
+    notify_root_certificate: Vec<PathBuf>,
+    /// How long to wait before each retry of a card event, such as 15s,3m,1h, or
+    /// none. [default: 60s, eleven times]
+    #[arg(long, value_name = "WAIT,…", value_parser = waits)]
+    card_event_retries: Option<Waits>,
+    /// The same for the other events. [default: the documented schedule, from
+    /// 15s to 6h, fifteen times]
+    #[arg(long, value_name = "WAIT,…", value_parser = waits)]
+    other_event_retries: Option<Waits>,
+}
+
+/// Clap would take a bare list for a flag that is repeated.
+type Waits = Vec<Duration>;
+
+/// A switch that exists, with a value that it takes.
+#[derive(Debug, Clone)]
+struct Switch {
+    name: String,
+    value: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -52,6 +90,7 @@ pub(crate) async fn serve(args: ServeArgs, printer: &Printer) -> Result<(), Prob
             Limits::Off => RateLimits::Off,
         })
         .tls(args.tls);
+    builder = settings(args.switches, args.notifications)?.apply(builder)?;
     match args.store {
         // Its master key lies beside it, so that the two move together.
         Some(store) if store.starts_with("sqlite:") || store == "memory" => {
@@ -79,6 +118,66 @@ pub(crate) async fn serve(args: ServeArgs, printer: &Printer) -> Result<(), Prob
         () = signals.next() => Ok(()),
     }
 }
+
+/// The configuration file's settings, and over them the flags'.
+fn settings(
+    switches: Vec<Switch>,
+    notifications: NotificationArgs,
+) -> Result<SandboxSettings, Problem> {
+    let mut settings = SandboxSettings::load()?;
+    for Switch { name, value } in &switches {
+        let set = settings.switches.set(name, value.as_deref());
+        set.map_err(|error| Problem::new(error.to_string()))?;
+    }
+    let roots = &mut settings.notify_root_certificates;
+    roots.extend(notifications.notify_root_certificate);
+    if let Some(waits) = notifications.card_event_retries {
+        settings.card_event_retries = Some(waits);
+    }
+    if let Some(waits) = notifications.other_event_retries {
+        settings.other_event_retries = Some(waits);
+    }
+    Ok(settings)
+}
+
+/// Every switch, for the help.
+pub(super) fn help() -> String {
+    let lines = Switches::ALL.iter().map(|(name, about)| {
+        let name = match *name {
+            "notify_hosts" => "notify_hosts=HOST,…",
+            name => name,
+        };
+        format!("  {name}\n      {about}")
+    });
+    let switches: Vec<String> = lines.collect();
+    format!(
+        "{EXAMPLES}\n\nSwitches:\n{}\n\n\
+         [sandbox] of the configuration file takes the same, and the settings of notifications,\n\
+         for the embedded sandbox, too:\n\n  \
+         [sandbox]\n  update_time = true\n  notify_hosts = [\"hooks.test\"]\n  \
+         card_event_retries = \"15s,3m,1h\"\n  notify_root_certificates = [\"ca.pem\"]",
+        switches.join("\n")
+    )
+}
+
+fn switch(text: &str) -> Result<Switch, String> {
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (text, None),
+    };
+    let set = Switches::default().set(name, value);
+    set.map_err(|error| error.to_string())?;
+    Ok(Switch {
+        name: name.to_owned(),
+        value: value.map(str::to_owned),
+    })
+}
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  kabao sandbox serve --credentials ./credentials
+  kabao sandbox serve --listen 127.0.0.1:8080 --store memory --rate-limits off
+  kabao sandbox serve --switch update_time --switch notify_hosts=hooks.test";
 
 fn data_dir() -> Result<PathBuf, Problem> {
     paths::data_dir(&|name: &str| std::env::var(name).ok())
@@ -137,5 +236,30 @@ impl Signals {
     async fn next(&mut self) {
         // Without a handler the process ends anyway.
         let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_switch_can_be_given_and_is_in_the_help() {
+        let mut switches = Switches::default();
+        for (name, _) in Switches::ALL {
+            let text = match *name {
+                "notify_hosts" => "notify_hosts=a,b".to_owned(),
+                name => name.to_owned(),
+            };
+            let Switch { name, value } = switch(&text).expect(name);
+            switches.set(&name, value.as_deref()).expect("checked");
+            assert!(help().contains(&format!("\n  {name}")), "{name}");
+        }
+        assert!(switches.refuse_replays && switches.other_card_types);
+        assert_eq!(switches.notify_hosts, ["a", "b"]);
+        assert!(switch("update_time=false").is_ok());
+        for wrong in ["upsidedown", "update_time=x", "notify_hosts", "=true"] {
+            assert!(switch(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,11 +1,15 @@
 //! `kabao sandbox user`: plays the member.
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use kabao::core::query::encode_component;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
-    commands::{form::FormArgs, input},
+    commands::{
+        form::FormArgs,
+        ids::{BrandArgs, HEADING, UserArgs},
+        input,
+    },
     control::Control,
     output::{members, printer::Printer},
     problem::Problem,
@@ -19,7 +23,7 @@ pub(crate) enum UserCommand {
     /// from the brand's business card. The brand is notified.
     Join {
         #[command(flatten)]
-        who: WhoArgs,
+        who: UserArgs,
         /// The token of `kabao token pre-auth`.
         #[arg(long, value_name = "TOKEN")]
         token: Option<String>,
@@ -32,60 +36,84 @@ pub(crate) enum UserCommand {
     /// Pay an order whose attach names a card: the payer is a member at once.
     Pay {
         #[command(flatten)]
-        who: WhoArgs,
+        brand: BrandArgs,
+        /// The user [env: KABAO_OPENID, default: the profile's].
+        #[arg(long, value_name = "ID", help_heading = HEADING)]
+        openid: Option<String>,
         /// The order's attach, such as
         /// `…cell=15_1200_1&card_id=pbLatj…&user_card_code=4785…`.
         #[arg(long, value_name = "TEXT")]
         attach: String,
     },
+    /// Open the payment code, which uses the token up.
+    ShowPayCode {
+        #[command(flatten)]
+        who: UserArgs,
+        /// The token of `kabao token pay-view`.
+        #[arg(long, value_name = "TOKEN")]
+        token: String,
+    },
     /// Delete the card. The brand is notified.
     DeleteCard {
         #[command(flatten)]
-        who: WhoArgs,
+        who: UserArgs,
     },
     /// Ask for a coupon for points. The brand is notified and has to confirm.
     ExchangeCoupon {
         #[command(flatten)]
-        who: WhoArgs,
+        who: UserArgs,
         /// What it costs.
         #[arg(long, value_name = "POINTS")]
         deduct_points: Option<u64>,
         /// The coupon's batch.
         #[arg(long, value_name = "ID")]
         stock_id: Option<String>,
+        /// The product coupon.
+        #[arg(long, value_name = "ID")]
+        product_coupon_id: Option<String>,
+        /// WeChat Pay's template of the exchange.
+        #[arg(long, value_name = "ID")]
+        exchange_coupon_template_id: Option<String>,
+        /// Let issuing the coupon fail, though the brand allows it.
+        #[arg(long)]
+        fail: bool,
     },
     /// Look at the points: the brand is asked for the balance.
     AskPoints {
         #[command(flatten)]
-        who: WhoArgs,
+        who: UserArgs,
     },
 }
 
-/// Which user, and of which template.
-#[derive(Debug, Args)]
-pub(crate) struct WhoArgs {
-    /// The user [env: KABAO_OPENID, default: the profile's].
-    #[arg(long, value_name = "ID")]
-    openid: Option<String>,
-    /// The brand [env: KABAO_BRAND_ID, default: the profile's].
-    #[arg(long, value_name = "ID")]
-    brand_id: Option<String>,
-    /// The card template [env: KABAO_CARD_ID, default: the profile's].
-    #[arg(long, value_name = "ID")]
-    card_id: Option<String>,
+/// What is posted.
+struct Play {
+    /// The address's last part.
+    action: &'static str,
+    who: UserArgs,
+    /// Whether the body has the template's id: an order's attach brings its own.
+    names_card: bool,
+    /// What else is in the body.
+    more: Map<String, Value>,
 }
 
 impl UserCommand {
     pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
-        let (action, who, more) = self.parts()?;
+        let Play {
+            action,
+            who,
+            names_card,
+            more,
+        } = self.play()?;
         let outcome = Session::with(profile, printer, async |session| {
             let openid = encode_component(&session.openid(who.openid)?);
             let mut body = Map::new();
             body.insert(
                 "brand_id".into(),
-                session.any_brand_id(who.brand_id)?.into(),
+                session.any_brand_id(who.brand.brand_id)?.into(),
             );
-            body.insert("card_id".into(), session.card_id(who.card_id)?.into());
+            if names_card {
+                body.insert("card_id".into(), session.card_id(who.card_id)?.into());
+            }
             body.extend(more);
             Control::of(session)?
                 .post(&format!("users/{openid}/{action}"), &Value::Object(body))
@@ -94,8 +122,7 @@ impl UserCommand {
         members::show(&outcome.await?, printer)
     }
 
-    /// The address's last part, who it is about, and what else is in the body.
-    fn parts(self) -> Result<(&'static str, WhoArgs, Map<String, Value>), Problem> {
+    fn play(self) -> Result<Play, Problem> {
         let mut more = Map::new();
         let mut put = |name: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -118,22 +145,127 @@ impl UserCommand {
                 put("user_information", form.into_json()?);
                 ("join", who)
             }
-            Self::Pay { who, attach } => {
+            Self::Pay {
+                brand,
+                openid,
+                attach,
+            } => {
                 put("attach", Some(attach.into()));
+                let who = UserArgs {
+                    brand,
+                    openid,
+                    card_id: None,
+                };
                 ("pay", who)
+            }
+            Self::ShowPayCode { who, token } => {
+                put("token", Some(token.into()));
+                ("show-pay-code", who)
             }
             Self::DeleteCard { who } => ("delete-card", who),
             Self::ExchangeCoupon {
                 who,
                 deduct_points,
                 stock_id,
+                product_coupon_id,
+                exchange_coupon_template_id,
+                fail,
             } => {
-                put("deduct_points", deduct_points.map(|points| json!(points)));
+                put("deduct_points", deduct_points.map(Value::from));
                 put("stock_id", stock_id.map(Value::from));
+                put("product_coupon_id", product_coupon_id.map(Value::from));
+                let template = exchange_coupon_template_id.map(Value::from);
+                put("exchange_coupon_template_id", template);
+                put("fail", fail.then_some(Value::from(true)));
                 ("exchange-coupon", who)
             }
             Self::AskPoints { who } => ("ask-points", who),
         };
-        Ok((action, who, more))
+        Ok(Play {
+            action,
+            who,
+            names_card: action != "pay",
+            more,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: UserCommand,
+    }
+
+    fn parts(arguments: &[&str]) -> (&'static str, UserArgs, Value) {
+        let line = Line::try_parse_from([&["user"], arguments].concat());
+        let command = line.unwrap_or_else(|error| panic!("{error}")).command;
+        let play = command.play().expect("a play");
+        assert_eq!(play.names_card, play.action != "pay");
+        (play.action, play.who, Value::Object(play.more))
+    }
+
+    #[test]
+    fn what_a_member_does_becomes_an_address_and_a_body() {
+        let (action, who, body) = parts(&[
+            "join",
+            "--openid=oNew",
+            "--token=t",
+            "--phone-number=13900139000",
+            "--common=sex=女",
+            "--custom=喜欢的运动=足球,篮球",
+        ]);
+        assert_eq!((action, who.openid.as_deref()), ("join", Some("oNew")));
+        assert_eq!(
+            body,
+            json!({
+                "token": "t",
+                "phone_number": "13900139000",
+                "user_information": {
+                    "common_field_list": [{"name": "USER_FORM_FLAG_SEX", "value": "女"}],
+                    "custom_field_list":
+                        [{"name": "喜欢的运动", "user_chosen_values": ["足球", "篮球"]}],
+                },
+            })
+        );
+        let (action, who, body) = parts(&["delete-card", "--card-id=p", "--brand-id=1004"]);
+        assert_eq!((action, body), ("delete-card", json!({})));
+        assert_eq!(who.card_id.as_deref(), Some("p"));
+        assert_eq!(who.brand.brand_id.as_deref(), Some("1004"));
+        let (action, _, body) = parts(&["pay", "--attach=cell=1_100&card_id=p"]);
+        assert_eq!(
+            (action, body),
+            ("pay", json!({"attach": "cell=1_100&card_id=p"}))
+        );
+        let (action, _, body) = parts(&["show-pay-code", "--token=t"]);
+        assert_eq!((action, body), ("show-pay-code", json!({"token": "t"})));
+        assert_eq!(parts(&["ask-points"]).0, "ask-points");
+    }
+
+    #[test]
+    fn a_wish_for_a_coupon_has_only_what_was_given() {
+        let (action, _, body) = parts(&["exchange-coupon"]);
+        assert_eq!((action, body), ("exchange-coupon", json!({})));
+        let (.., body) = parts(&[
+            "exchange-coupon",
+            "--deduct-points=1000",
+            "--stock-id=100232301",
+            "--product-coupon-id=200000001",
+            "--exchange-coupon-template-id=0Flpo7FqTQ",
+            "--fail",
+        ]);
+        assert_eq!(
+            body,
+            json!({
+                "deduct_points": 1000, "stock_id": "100232301", "product_coupon_id": "200000001",
+                "exchange_coupon_template_id": "0Flpo7FqTQ", "fail": true,
+            })
+        );
     }
 }

@@ -29,10 +29,7 @@ pub(crate) fn requests() -> Vec<Named> {
         begin_time: "2030-01-20T13:29:35.120+08:00".into(),
         end_time: "2030-01-31T13:29:35.120+08:00".into(),
     };
-    let create = CreateActivity {
-        activity,
-        check: true,
-    };
+    let create = CreateActivity { activity };
     let list = ListActivities {
         card_id: Some(CARD_ID.into()),
         activity_state: Some(ActivityState::Effective),
@@ -44,7 +41,6 @@ pub(crate) fn requests() -> Vec<Named> {
     let update = UpdateActivity {
         activity_id: activity_id(),
         change,
-        check: true,
     };
     let terminate = TerminateActivity {
         activity_id: activity_id(),

@@ -10,10 +10,7 @@ use super::{CARD_ID, Named, OUT_REQUEST_NO, named};
 
 pub(crate) fn requests() -> Vec<Named> {
     let card_id = || CARD_ID.to_owned();
-    let create = CreateCard {
-        card: new_card(),
-        check: true,
-    };
+    let create = CreateCard { card: new_card() };
     let list = ListCards {
         state: Some(CardState::Effective),
         ..ListCards::new()
@@ -25,7 +22,6 @@ pub(crate) fn requests() -> Vec<Named> {
     let update = UpdateCard {
         card_id: card_id(),
         change,
-        check: true,
     };
     vec![
         named("create_card", create),

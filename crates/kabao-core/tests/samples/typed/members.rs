@@ -31,18 +31,15 @@ pub(crate) fn requests() -> Vec<Named> {
     let update = UpdateUserCard {
         key: key(),
         change: change.clone().phone_number("13800138000"),
-        check: true,
     };
     let confirm = ConfirmUserCard {
         key: key(),
         state: ConfirmState::Success,
         change,
-        check: true,
     };
     let invalidate = InvalidateUserCard {
         key: key(),
-        invalid_reason: "传入的自定义作废原因".into(),
-        check: true,
+        invalid_reason: Some("传入的自定义作废原因".into()),
     };
     vec![
         named("create_pre_auth_token", pre_auth),
@@ -68,7 +65,6 @@ fn by_openid() -> ImportUserCardByOpenid {
             .level("白银会员")
             .user_information(answers)
             .pickup_time("2025-05-20T13:29:35.120+08:00"),
-        check: true,
     }
 }
 
@@ -77,6 +73,5 @@ fn by_phone() -> ImportUserCardByPhone {
         card: UserCardImport::new(CARD_ID, CODE, ValidDateInformation::permanent())
             .phone_number("13800138000")
             .pickup_time("2025-05-20T13:29:35.120+08:00"),
-        check: true,
     }
 }

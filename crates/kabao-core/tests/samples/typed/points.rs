@@ -11,13 +11,11 @@ pub(crate) fn requests() -> Vec<Named> {
         key: key(),
         out_request_no: OUT_REQUEST_NO.into(),
         cell: "15_1200_1".into(),
-        check: true,
     };
     let sync = SyncUserPoints {
         key: key(),
         out_request_no: OUT_REQUEST_NO.into(),
         point_balance: 1000,
-        check: true,
     };
     let confirm = ConfirmPointExchange {
         key: key(),
@@ -25,7 +23,6 @@ pub(crate) fn requests() -> Vec<Named> {
         exchange_coupon_template_id: "0Flpo7FqTQ".into(),
         result: ExchangeResult::Allow,
         reject_reason: None,
-        check: true,
     };
     vec![
         named("create_user_feed", feed),

@@ -4,10 +4,7 @@ use std::{error::Error, path::Path};
 
 use rusqlite::ErrorCode;
 
-use crate::store::StoreError;
-
-/// Whatever went wrong inside a transaction.
-pub(super) type Failure = Box<dyn Error + Send + Sync>;
+use crate::store::{Failure, StoreError};
 
 /// Reports a failure while doing `context`.
 pub(super) fn failed(context: &str, failure: impl Into<Failure>) -> StoreError {

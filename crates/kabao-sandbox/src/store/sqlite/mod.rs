@@ -26,14 +26,10 @@ use std::{
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use self::{
-    checkpoint::Checkpointer,
-    failure::{Failure, failed},
-    writer::Writer,
-};
+use self::{checkpoint::Checkpointer, failure::failed, writer::Writer};
 use super::{
-    ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Needs, Page, Rule, Store, StoreError,
-    StoredKey, UserCardView, UserCardsOf, Window, Workspace,
+    ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Failure, Needs, Page, Rule, Store,
+    StoreError, StoredKey, UserCardView, UserCardsOf, Window, Workspace,
 };
 use crate::{
     domain::{Activity, CardTemplate, UserCard, UserCardId},

@@ -12,10 +12,10 @@ use rusqlite::{
 };
 
 use super::{
-    failure::{Failure, damaged, failed, is_busy},
+    failure::{damaged, failed, is_busy},
     inspect,
 };
-use crate::store::StoreError;
+use crate::store::{Failure, StoreError};
 
 /// "kaba", so that `file` and this program know the store for what it is.
 pub(super) const APPLICATION_ID: i32 = 0x6b61_6261;

@@ -3,9 +3,7 @@
 //! of changes a second.
 
 use std::{
-    any::Any,
     io,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread::{self, JoinHandle},
 };
@@ -13,8 +11,11 @@ use std::{
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::failure::{Failure, failed};
-use crate::store::StoreError;
+use super::failure::failed;
+use crate::store::{
+    StoreError,
+    failure::{Failure, caught},
+};
 
 /// More in one transaction would gain little and keep readers of a memory store
 /// waiting.
@@ -137,10 +138,8 @@ where
         let Some(work) = self.work.take() else {
             return false;
         };
-        // Rules come from outside; one that panics must not take the thread
-        // with it.
-        let result = catch_unwind(AssertUnwindSafe(|| work(db)))
-            .unwrap_or_else(|panic| Err(text_of(panic.as_ref()).into()));
+        // A panic must not take the thread with it.
+        let result = caught(|| work(db));
         let done = result.is_ok();
         self.result = Some(result.map_err(|failure| failed(self.context, failure)));
         done
@@ -162,14 +161,6 @@ where
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 struct CommitFailed(Arc<str>);
-
-fn text_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("the rule panicked: {}", text.unwrap_or_default())
-}
 
 #[cfg(test)]
 mod tests {

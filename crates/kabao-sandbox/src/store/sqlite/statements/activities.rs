@@ -1,10 +1,9 @@
-use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{super::failure::Failure, collect, count};
+use super::{collect, count};
 use crate::{
     domain::{Activity, ActivityStage},
-    store::{ActivitiesOf, Page, Window, workspace::Mark},
+    store::{ActivitiesOf, Failure, Page, Window, document::ActivityRow, workspace::Mark},
 };
 
 pub(super) fn one(
@@ -79,21 +78,20 @@ pub(super) fn write(db: &Connection, activity: &Activity, mark: Mark) -> Result<
              WHERE brand_id = ?1 AND activity_id = ?2"
         }
     };
-    let (begin_ms, end_ms) = activity.period_ms();
-    let create_time = activity.create_time.instant();
+    let row = ActivityRow::of(activity)?;
     db.prepare_cached(sql)?.execute(params![
         activity.brand_id,
         activity.activity_id,
         activity.card_id,
-        begin_ms,
-        end_ms,
+        row.begin_ms,
+        row.end_ms,
         activity.terminated,
-        create_time.map_or(0, Timestamp::as_millisecond),
-        serde_json::to_string(activity)?
+        row.create_ms,
+        row.document
     ])?;
     Ok(())
 }
 
 fn open(document: String) -> Result<Activity, Failure> {
-    Ok(serde_json::from_str(&document)?)
+    ActivityRow::open(&document)
 }

@@ -1,14 +1,10 @@
-use jiff::Timestamp;
-use kabao_core::{
-    card_member::{Card, CardState},
-    time::Time,
-};
+use kabao_core::card_member::CardState;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{super::failure::Failure, collect, count};
+use super::{collect, count};
 use crate::{
     domain::CardTemplate,
-    store::{CardTemplatesOf, Page, Window, workspace::Mark},
+    store::{CardTemplatesOf, Failure, Page, Window, document::CardTemplateRow, workspace::Mark},
 };
 
 pub(super) fn one(
@@ -64,15 +60,14 @@ pub(super) fn write(db: &Connection, template: &CardTemplate, mark: Mark) -> Res
              WHERE brand_id = ?1 AND card_id = ?2"
         }
     };
-    let state = card.state.as_ref().unwrap_or(&CardState::Effective);
-    let create_time = card.create_time.as_ref().and_then(Time::instant);
+    let row = CardTemplateRow::of(template)?;
     db.prepare_cached(sql)?.execute(params![
         card.brand_id,
         card.card_id,
         template.created_by_mchid,
-        state.as_str(),
-        create_time.map_or(0, Timestamp::as_millisecond),
-        serde_json::to_string(card)?
+        row.state,
+        row.create_ms,
+        row.document
     ])?;
     Ok(())
 }
@@ -82,9 +77,5 @@ fn row(row: &Row<'_>) -> rusqlite::Result<(String, Option<String>)> {
 }
 
 fn open((document, created_by_mchid): (String, Option<String>)) -> Result<CardTemplate, Failure> {
-    let card: Card = serde_json::from_str(&document)?;
-    Ok(CardTemplate {
-        card,
-        created_by_mchid,
-    })
+    CardTemplateRow::open(&document, created_by_mchid)
 }

@@ -9,9 +9,8 @@ mod user_cards;
 
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, Statement};
 
-use super::failure::Failure;
 use crate::{
-    store::{ClockSetting, Contents, Needs, Workspace, workspace::Mark},
+    store::{ClockSetting, Contents, Failure, Needs, Workspace, workspace::Mark},
     vault::Vault,
 };
 
@@ -85,34 +84,19 @@ pub(super) fn serves(db: &Connection, mchid: &str, brand_id: &str) -> Result<boo
 }
 
 pub(super) fn clock(db: &Connection) -> Result<ClockSetting, Failure> {
-    let text = db
+    let text: Option<String> = db
         .prepare_cached("SELECT value FROM meta WHERE name = 'clock'")?
         .query_row([], |row| row.get(0))
         .optional()?;
-    clock_setting(text)
-}
-
-fn clock_setting(text: Option<String>) -> Result<ClockSetting, Failure> {
-    match text.as_deref().map(|text| text.split_once(' ')) {
-        None => Ok(ClockSetting::default()),
-        Some(Some(("running", offset_ms))) => Ok(ClockSetting::Running {
-            offset_ms: offset_ms.parse()?,
-        }),
-        Some(Some(("frozen", at))) => Ok(ClockSetting::Frozen { at: at.parse()? }),
-        Some(_) => Err(format!("`{}` is not a clock", text.unwrap_or_default()).into()),
-    }
+    ClockSetting::from_stored(text.as_deref())
 }
 
 pub(super) fn set_clock(db: &Connection, setting: ClockSetting) -> Result<(), Failure> {
-    let text = match setting {
-        ClockSetting::Running { offset_ms } => format!("running {offset_ms}"),
-        ClockSetting::Frozen { at } => format!("frozen {at}"),
-    };
     db.prepare_cached(
         "INSERT INTO meta (name, value) VALUES ('clock', ?1)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     )?
-    .execute([text])?;
+    .execute([setting.to_stored()])?;
     Ok(())
 }
 

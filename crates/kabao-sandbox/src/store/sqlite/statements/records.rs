@@ -1,7 +1,9 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::super::failure::Failure;
-use crate::store::workspace::{Mark, Record};
+use crate::store::{
+    Failure,
+    workspace::{Mark, Record},
+};
 
 pub(super) fn one(
     db: &Connection,

@@ -1,10 +1,13 @@
 use kabao_core::card_member::UserCardState;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, types::ValueRef};
 
-use super::{super::failure::Failure, clock_setting, collect, count};
+use super::{collect, count};
 use crate::{
     domain::{UserCard, UserCardId},
-    store::{Page, UserCardView, UserCardsOf, Window, document::UserCardRow, workspace::Mark},
+    store::{
+        ClockSetting, Failure, Page, UserCardView, UserCardsOf, Window, document::UserCardRow,
+        workspace::Mark,
+    },
     vault::Vault,
 };
 
@@ -68,7 +71,7 @@ pub(in super::super) fn view(
            ON card.brand_id = ?1 AND card.card_id = ?2 AND card.user_card_code = ?3",
     )?;
     let key = params![id.brand_id, id.card_id, id.user_card_code, mchid];
-    let (granted, clock, row): (bool, _, _) = statement.query_row(key, |row| {
+    let (granted, clock, row): (bool, Option<String>, _) = statement.query_row(key, |row| {
         let is_there = row.get_ref(2)? != ValueRef::Null;
         let card = is_there.then(|| user_card_row(row, 2)).transpose()?;
         Ok((row.get(0)?, row.get(1)?, card))
@@ -76,7 +79,7 @@ pub(in super::super) fn view(
     Ok(UserCardView {
         served: granted || mchid.is_none(),
         card: row.map(|row| row.open(id.clone(), vault)).transpose()?,
-        clock: clock_setting(clock)?,
+        clock: ClockSetting::from_stored(clock.as_deref())?,
     })
 }
 

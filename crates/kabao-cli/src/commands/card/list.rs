@@ -1,0 +1,41 @@
+//! `kabao card list`.
+
+use clap::Args;
+use kabao::card_member::{CardState, ListCards};
+
+use crate::{
+    commands::{ids::BrandArgs, names, page::PageArgs},
+    output::{printer::Printer, shown},
+    problem::Problem,
+    session::Session,
+};
+
+/// Which templates.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    brand: BrandArgs,
+    /// Only templates in this state: EFFECTIVE or INVALID.
+    #[arg(long, value_name = "STATE", value_parser = names::of::<CardState>(CardState::KNOWN))]
+    state: Option<CardState>,
+    #[command(flatten)]
+    page: PageArgs,
+}
+
+impl ListArgs {
+    pub(super) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+        let cards = Session::with(profile, printer, async |session| {
+            let members = self.brand.members(session)?;
+            let page = async |offset, limit| {
+                let list = ListCards {
+                    state: self.state.clone(),
+                    offset,
+                    limit,
+                };
+                members.send(&list).await
+            };
+            self.page.read(printer, page).await
+        });
+        shown::show_list(&cards.await?, "the brand has no such template", printer)
+    }
+}

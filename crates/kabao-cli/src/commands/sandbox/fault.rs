@@ -1,0 +1,413 @@
+//! `kabao sandbox fault`: trouble on demand.
+
+use clap::{ArgAction, Args, Subcommand, ValueEnum};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    control::Control,
+    output::{
+        printer::{Format, Printer},
+        table::{self, Cell},
+    },
+    problem::Problem,
+    session::Session,
+};
+
+/// What to do with faults.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FaultCommand {
+    /// Let something go wrong.
+    ///
+    /// A request meets the first fault that was added and selects it. It is
+    /// chosen once the request's signature was accepted; each kind says whether
+    /// the operation runs, so whether a change is made.
+    #[command(subcommand, after_help = EXAMPLES)]
+    Add(Box<FaultArgs>),
+    /// List what may still go wrong.
+    List,
+    /// Call all of it off.
+    Clear,
+}
+
+/// What is to go wrong, as the control plane takes it.
+#[derive(Debug, Subcommand, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum FaultArgs {
+    /// Answer with a status; the operation does not run.
+    Status {
+        /// 200 to 599.
+        #[arg(long)]
+        status: u16,
+        /// The error's code [default: the documented one].
+        #[arg(long)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+        /// The error's message.
+        #[arg(long, value_name = "TEXT")]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+        /// Without WeChat Pay's signature.
+        #[arg(long = "unsigned", action = ArgAction::SetFalse)]
+        signed: bool,
+        /// When to come back (Retry-After).
+        #[arg(long, value_name = "SECONDS")]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u32>,
+        #[command(flatten)]
+        #[serde(flatten)]
+        who: SelectorArgs,
+    },
+    /// Hold the answer back; the operation ran at once.
+    Delay {
+        /// As long as this.
+        #[arg(long, value_name = "MS", required_unless_present = "median_ms")]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ms: Option<u64>,
+        /// As servers do (lognormal): half of them longer than this.
+        #[arg(long, value_name = "MS", requires = "sigma", conflicts_with = "ms")]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        median_ms: Option<u64>,
+        /// How much it varies, 0 to 5; with 0.5 one in twenty takes more than
+        /// 2.3 times the median.
+        #[arg(long, requires = "median_ms")]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sigma: Option<f64>,
+        #[command(flatten)]
+        #[serde(flatten)]
+        who: SelectorArgs,
+    },
+    /// Reset the connection.
+    Reset {
+        /// When.
+        #[arg(long, default_value = "before")]
+        at: ResetAt,
+        #[command(flatten)]
+        #[serde(flatten)]
+        who: SelectorArgs,
+    },
+    /// Close the connection without an answer; the operation ran.
+    LostAnswer {
+        /// Hold it as long as this first.
+        #[arg(long, value_name = "MS", default_value = "0")]
+        ms: u64,
+        #[command(flatten)]
+        #[serde(flatten)]
+        who: SelectorArgs,
+    },
+    /// Sign so that it does not match; the operation ran.
+    BadSignature {
+        #[command(flatten)]
+        #[serde(flatten)]
+        what: SignedArgs,
+    },
+    /// Leave the signature's headers out; the operation ran.
+    MissingSignature {
+        #[command(flatten)]
+        #[serde(flatten)]
+        what: SignedArgs,
+    },
+    /// Sign with a timestamp that is off; the operation ran.
+    StaleSignature {
+        /// How far in the past; in the future if negative.
+        #[arg(long, default_value = "600", allow_negative_numbers = true)]
+        seconds: i64,
+        #[command(flatten)]
+        #[serde(flatten)]
+        what: SignedArgs,
+    },
+    /// Name a key that nobody has; the operation ran.
+    UnknownSerial {
+        #[command(flatten)]
+        #[serde(flatten)]
+        what: SignedArgs,
+    },
+    /// Send a probe: a wrong signature that says so; the operation ran.
+    Probe {
+        #[command(flatten)]
+        #[serde(flatten)]
+        what: SignedArgs,
+    },
+    /// Answer a signed 200 with an error inside; the operation does not run.
+    ErrorEnvelope {
+        /// The error's code.
+        #[arg(long, default_value = "SYSTEM_ERROR")]
+        code: String,
+        /// The error's message.
+        #[arg(long, value_name = "TEXT")]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+        #[command(flatten)]
+        #[serde(flatten)]
+        who: SelectorArgs,
+    },
+    /// Answer with a gateway's page, unsigned; the operation does not run.
+    Html {
+        /// 200, 502 or 504.
+        #[arg(long, default_value = "502")]
+        status: u16,
+        #[command(flatten)]
+        #[serde(flatten)]
+        who: SelectorArgs,
+    },
+    /// Let the clock of signatures be off: requests are checked against it,
+    /// answers and notifications stamped by it.
+    ClockSkew {
+        /// How far ahead; behind if negative.
+        #[arg(long, allow_negative_numbers = true)]
+        seconds: i64,
+        #[command(flatten)]
+        #[serde(flatten)]
+        who: SelectorArgs,
+    },
+}
+
+/// When a connection is reset.
+#[derive(Debug, Clone, Copy, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ResetAt {
+    /// Before the operation runs.
+    Before,
+    /// After it ran, within the answer's body.
+    Body,
+}
+
+/// What carries a signature.
+#[derive(Debug, Clone, Copy, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum On {
+    /// Answers.
+    Answer,
+    /// Notifications, whose path, caller (the receiver) and count are meant then.
+    Notification,
+}
+
+#[derive(Debug, Args, Serialize)]
+pub(crate) struct SignedArgs {
+    /// What is signed badly.
+    #[arg(long, default_value = "answer", help_heading = WHICH)]
+    on: On,
+    #[command(flatten)]
+    #[serde(flatten)]
+    who: SelectorArgs,
+}
+
+/// Which requests are befallen.
+#[derive(Debug, Args, Serialize)]
+pub(crate) struct SelectorArgs {
+    /// Only this method.
+    #[arg(long, help_heading = WHICH)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    /// Only paths that begin like this.
+    #[arg(long, value_name = "PREFIX", help_heading = WHICH)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// Only this mchid or brand id.
+    #[arg(long, value_name = "ID", help_heading = WHICH)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<String>,
+    /// Only this operation, such as update_user_card.
+    #[arg(long, value_name = "NAME", help_heading = WHICH)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<String>,
+    /// How likely each is befallen, 0 to 1 [default: each is].
+    #[arg(long, value_name = "SHARE", help_heading = WHICH)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probability: Option<f64>,
+    /// Where chance begins, so that a run can be repeated [default: drawn, and
+    /// listed].
+    #[arg(long, value_name = "NUMBER", help_heading = WHICH)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    /// How many to let pass first.
+    #[arg(long, value_name = "NUMBER", help_heading = WHICH)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skip: Option<u64>,
+    /// How many to befall [default: all].
+    #[arg(long, value_name = "NUMBER", help_heading = WHICH)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+}
+
+const WHICH: &str = "Which ones";
+
+const EXAMPLES: &str = "\
+Examples:
+  kabao sandbox fault add status --status 503 --count 2
+  kabao sandbox fault add lost-answer --operation update_user_card --count 1
+  kabao sandbox fault add delay --median-ms 80 --sigma 0.5
+  kabao sandbox fault add reset --at body --probability 0.1 --seed 7
+  kabao sandbox fault add probe --on notification --count 1
+  kabao sandbox fault add clock-skew --seconds -400";
+
+impl FaultCommand {
+    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+        let outcome = Session::with(profile, printer, async |session| {
+            if session.is_embedded() {
+                let text = "the embedded sandbox ends with this command, and its faults with it";
+                return Err(Problem::new(text).hint(
+                    "start `kabao sandbox serve --credentials DIR`, and name what it wrote in a \
+                     profile or in KABAO_* variables",
+                ));
+            }
+            let control = Control::of(session)?;
+            match self {
+                Self::Add(fault) => control.post("faults", &json!(fault)).await,
+                Self::List => control.get("faults").await,
+                Self::Clear => control.delete("faults").await,
+            }
+        });
+        let armed = outcome.await?;
+        let armed = armed.get("data").and_then(Value::as_array);
+        show(armed.map_or(&[], Vec::as_slice), printer)
+    }
+}
+
+/// What is armed, in the order in which it is looked at.
+fn show(armed: &[Value], printer: &Printer) -> Result<(), Problem> {
+    match printer.format {
+        Format::Json => printer.json(&armed),
+        Format::Jsonl => armed.iter().try_for_each(|fault| printer.json(fault)),
+        Format::Table if armed.is_empty() => {
+            printer.note("nothing is to go wrong");
+            Ok(())
+        }
+        Format::Table => {
+            const HEAD: &[&str] = &["Fault", "Left", "How, and for whom"];
+            let lines: Vec<_> = armed.iter().map(line).collect();
+            printer.data(table::columns_of(HEAD, &lines, printer.paint()))
+        }
+    }
+}
+
+fn line(fault: &Value) -> Vec<Cell> {
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    let known = |name: &str| fault.get(name).map(text);
+    let members = fault.as_object().into_iter().flatten();
+    let others: Vec<String> = members
+        .filter(|(name, _)| !["kind", "count"].contains(&name.as_str()))
+        .map(|(name, value)| format!("{name} {}", text(value)))
+        .collect();
+    vec![
+        known("kind").unwrap_or_default().into(),
+        known("count").unwrap_or_else(|| "all".into()).into(),
+        others.join(", ").into(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: FaultCommand,
+    }
+
+    fn parse(arguments: &str) -> Result<Value, String> {
+        let words = ["fault", "add"].into_iter().chain(arguments.split(' '));
+        match Line::try_parse_from(words).map(|line| line.command) {
+            Ok(FaultCommand::Add(fault)) => Ok(json!(fault)),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn flags_become_the_members_of_an_order() {
+        for (arguments, order) in [
+            (
+                "status --status 429 --retry-after 2 --count 1",
+                json!({"kind": "status", "status": 429, "signed": true, "retry_after": 2, "count": 1}),
+            ),
+            (
+                "status --status 500 --code X --message y --unsigned",
+                json!({"kind": "status", "status": 500, "code": "X", "message": "y", "signed": false}),
+            ),
+            ("delay --ms 5", json!({"kind": "delay", "ms": 5})),
+            (
+                "delay --median-ms 5 --sigma 0.5 --seed 1",
+                json!({"kind": "delay", "median_ms": 5, "sigma": 0.5, "seed": 1}),
+            ),
+            ("reset", json!({"kind": "reset", "at": "before"})),
+            ("reset --at body", json!({"kind": "reset", "at": "body"})),
+            (
+                "lost-answer --ms 9",
+                json!({"kind": "lost_answer", "ms": 9}),
+            ),
+            (
+                "bad-signature",
+                json!({"kind": "bad_signature", "on": "answer"}),
+            ),
+            (
+                "missing-signature",
+                json!({"kind": "missing_signature", "on": "answer"}),
+            ),
+            (
+                "stale-signature --seconds -400",
+                json!({"kind": "stale_signature", "seconds": -400, "on": "answer"}),
+            ),
+            (
+                "unknown-serial",
+                json!({"kind": "unknown_serial", "on": "answer"}),
+            ),
+            (
+                "probe --on notification --skip 1",
+                json!({"kind": "probe", "on": "notification", "skip": 1}),
+            ),
+            (
+                "error-envelope --message y",
+                json!({"kind": "error_envelope", "code": "SYSTEM_ERROR", "message": "y"}),
+            ),
+            (
+                "html --method GET --path /v3/ --caller 1004 --operation get_card --probability 0.5",
+                json!({
+                    "kind": "html", "status": 502, "method": "GET", "path": "/v3/",
+                    "caller": "1004", "operation": "get_card", "probability": 0.5,
+                }),
+            ),
+            (
+                "clock-skew --seconds -1",
+                json!({"kind": "clock_skew", "seconds": -1}),
+            ),
+        ] {
+            assert_eq!(parse(arguments).as_ref(), Ok(&order), "{arguments}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_too_much_is_a_usage_error() {
+        for (arguments, word) in [
+            ("status", "--status"),
+            ("delay", "--ms"),
+            ("delay --ms 1 --median-ms 2 --sigma 1", "--ms"),
+            ("delay --median-ms 2", "--sigma"),
+            ("html --on notification", "--on"),
+            ("clock-skew", "--seconds"),
+            ("earthquake", "earthquake"),
+        ] {
+            let error = parse(arguments).expect_err(arguments);
+            assert!(error.contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_command_of_the_page_is_understood() {
+        let page = include_str!("../../../../../docs/faults.md");
+        let prefix = "kabao sandbox fault add ";
+        let commands = page.lines().filter_map(|line| line.strip_prefix(prefix));
+        let parsed: Vec<_> = commands.map(parse).collect();
+        assert!(
+            parsed.len() > 15 && parsed.iter().all(Result::is_ok),
+            "{parsed:?}"
+        );
+    }
+}

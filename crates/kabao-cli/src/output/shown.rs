@@ -1,0 +1,117 @@
+//! Showing a thing of the API: rows for people, the wire object for programs.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    card_face::Face,
+    paint::Paint,
+    printer::{Format, Printer},
+    row::{self, Row},
+    table::{self, Cell},
+    time,
+};
+use crate::problem::Problem;
+
+/// A thing that can be shown.
+pub(crate) trait Shown {
+    /// Every member that there is, in the order that people look for it.
+    fn rows(&self, now: Timestamp) -> Vec<Row>;
+
+    /// The object on the wire, sensitive values opened.
+    fn wire(&self) -> impl Serialize + '_;
+
+    /// How many sensitive values are still sealed.
+    fn unopened_values(&self) -> usize {
+        0
+    }
+}
+
+/// A thing that is also a line of a list.
+pub(crate) trait Listed: Shown {
+    /// What stands above the columns.
+    const HEAD: &'static [&'static str];
+
+    /// One line, for a terminal of such colours.
+    fn cells(&self, paint: Paint) -> Vec<Cell>;
+}
+
+/// Shows one thing; its face is drawn where there is colour.
+pub(crate) fn show(
+    thing: &impl Shown,
+    face: Option<Face>,
+    printer: &Printer,
+) -> Result<(), Problem> {
+    match printer.format {
+        Format::Table => print(&thing.rows(time::now()), face, printer),
+        Format::Json | Format::Jsonl => print_wire(thing, printer),
+    }
+}
+
+/// Shows one thing as it became, and marks what is not as it was `before`, if
+/// that is known.
+pub(crate) fn show_change<T: Shown>(
+    before: Option<&T>,
+    after: &T,
+    face: Option<Face>,
+    printer: &Printer,
+) -> Result<(), Problem> {
+    if printer.format != Format::Table {
+        return print_wire(after, printer);
+    }
+    let now = time::now();
+    let mut rows = after.rows(now);
+    match before {
+        None => printer.warn("it could not be read before, so changes are not marked"),
+        Some(before) => {
+            row::mark_changes(&before.rows(now), &mut rows);
+            if !rows.iter().any(Row::is_changed) {
+                printer.note("nothing changed: it was like this already");
+            }
+        }
+    }
+    print(&rows, face, printer)
+}
+
+/// Shows a list: of nothing a note alone.
+pub(crate) fn show_list<T: Listed>(
+    things: &[T],
+    nothing: &str,
+    printer: &Printer,
+) -> Result<(), Problem> {
+    match printer.format {
+        Format::Json => printer.json(&things.iter().map(Shown::wire).collect::<Vec<_>>()),
+        Format::Jsonl => things
+            .iter()
+            .try_for_each(|thing| printer.json(&thing.wire())),
+        Format::Table if things.is_empty() => {
+            printer.note(nothing);
+            Ok(())
+        }
+        Format::Table => {
+            let paint = printer.paint();
+            let lines: Vec<_> = things.iter().map(|thing| thing.cells(paint)).collect();
+            printer.data(table::columns_of(T::HEAD, &lines, paint))
+        }
+    }
+}
+
+fn print(rows: &[Row], face: Option<Face>, printer: &Printer) -> Result<(), Problem> {
+    let mut text = String::new();
+    if let Some(face) = face.filter(|_| printer.draws_faces()) {
+        text.push_str(&face.draw(printer.paint(), printer.width()));
+        text.push('\n');
+    }
+    text.push_str(&table::render(rows, printer.paint()));
+    printer.data(text)
+}
+
+fn print_wire(thing: &impl Shown, printer: &Printer) -> Result<(), Problem> {
+    match thing.unopened_values() {
+        0 => {}
+        count => printer.warn(&format!(
+            "{count} values could not be opened with this key and are shown as they came"
+        )),
+    }
+    printer.json(&thing.wire())
+}

@@ -1,0 +1,146 @@
+//! `/_sandbox/clock`: the sandbox's business time.
+
+use std::sync::Arc;
+
+use axum::{Json, Router, extract::State, extract::rejection::JsonRejection, routing::get};
+use jiff::{SignedDuration, Timestamp};
+use kabao_core::time::Time;
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
+
+use super::Trouble;
+use crate::{
+    app::App,
+    clock::{Speed, business_time, offset_ms, real_now},
+    store::ClockSetting,
+};
+
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new().route("/_sandbox/clock", get(show).put(set))
+}
+
+/// How the clock stands.
+#[derive(Serialize)]
+struct ClockState {
+    now: String,
+    offset_seconds: i64,
+    frozen: bool,
+    /// 1 in step with real time, 0 while it is frozen.
+    speed: Number,
+}
+
+impl ClockState {
+    fn of(setting: ClockSetting) -> Self {
+        let real = real_now();
+        Self {
+            now: Time::at(business_time(setting, real)).to_string(),
+            offset_seconds: offset_ms(setting, real) / 1000,
+            frozen: matches!(setting, ClockSetting::Frozen { .. }),
+            speed: speed_of(setting).map_or(0.into(), number),
+        }
+    }
+}
+
+async fn show(State(app): State<Arc<App>>) -> Result<Json<ClockState>, Trouble> {
+    Ok(Json(ClockState::of(app.store.clock().await?)))
+}
+
+async fn set(
+    State(app): State<Arc<App>>,
+    change: Result<Json<ClockChange>, JsonRejection>,
+) -> Result<Json<ClockState>, Trouble> {
+    let Json(change) = change?;
+    let setting = change.apply(app.store.clock().await?, real_now())?;
+    app.store.set_clock(setting).await?;
+    app.notifier.wake();
+    Ok(Json(ClockState::of(setting)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockChange {
+    now: Option<String>,
+    offset_seconds: Option<i64>,
+    frozen: Option<bool>,
+    speed: Option<f64>,
+}
+
+impl ClockChange {
+    fn apply(&self, current: ClockSetting, real: Timestamp) -> Result<ClockSetting, Trouble> {
+        let at = self.shown(current, real)?;
+        let speed = self.speed.map(parse_speed).transpose()?;
+        // An offset from real time makes no sense on a clock that stands still,
+        // nor does a speed.
+        let is_moved = self.offset_seconds.is_some() || speed.is_some();
+        let stays_frozen = !is_moved && speed_of(current).is_none();
+        if self.frozen.unwrap_or(stays_frozen) {
+            return match speed {
+                Some(_) => Err(Trouble::param("speed: a frozen clock has none")),
+                None => Ok(ClockSetting::Frozen { at }),
+            };
+        }
+        // Back to real time is back to its pace.
+        let kept = speed_of(current).filter(|_| self.offset_seconds.is_none());
+        let speed = speed.or(kept).unwrap_or(Speed::REAL);
+        Ok(if speed == Speed::REAL {
+            ClockSetting::Running {
+                offset_ms: at.as_millisecond() - real.as_millisecond(),
+            }
+        } else {
+            ClockSetting::Sped {
+                speed,
+                since: real,
+                at,
+            }
+        })
+    }
+
+    /// What the clock shows from now on.
+    fn shown(&self, current: ClockSetting, real: Timestamp) -> Result<Timestamp, Trouble> {
+        match (&self.now, self.offset_seconds) {
+            (Some(_), Some(_)) => Err(Trouble::param("give now or offset_seconds, not both")),
+            (Some(text), None) => Time::from(text.as_str()).instant().ok_or_else(|| {
+                Trouble::param(format!(
+                    "now: `{text}` is not RFC 3339, such as 2030-01-01T00:00:00+08:00"
+                ))
+            }),
+            (None, Some(seconds)) => shifted(real, seconds),
+            (None, None) if self.frozen.is_some() || self.speed.is_some() => {
+                Ok(business_time(current, real))
+            }
+            (None, None) => Err(Trouble::param("give now, offset_seconds, frozen or speed")),
+        }
+    }
+}
+
+fn shifted(real: Timestamp, seconds: i64) -> Result<Timestamp, Trouble> {
+    real.checked_add(SignedDuration::from_secs(seconds))
+        .map_err(|_| Trouble::param(format!("offset_seconds: {seconds} is out of range")))
+}
+
+fn parse_speed(times: f64) -> Result<Speed, Trouble> {
+    Speed::new(times).ok_or_else(|| {
+        Trouble::param(format!(
+            "speed: {times} is not from 0.001 to 1000000; what stops the clock is frozen"
+        ))
+    })
+}
+
+/// How fast the clock runs, if it does.
+fn speed_of(setting: ClockSetting) -> Option<Speed> {
+    match setting {
+        ClockSetting::Running { .. } => Some(Speed::REAL),
+        ClockSetting::Sped { speed, .. } => Some(speed),
+        ClockSetting::Frozen { .. } => None,
+    }
+}
+
+/// Without a fraction where there is none.
+fn number(speed: Speed) -> Number {
+    let times = speed.times();
+    let whole = (times.fract() == 0.0).then(|| Number::from(times as u64));
+    // A speed is finite.
+    whole
+        .or_else(|| Number::from_f64(times))
+        .unwrap_or(0.into())
+}

@@ -1,0 +1,46 @@
+//! `/_sandbox/faults`: trouble, ordered and called off.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{State, rejection::JsonRejection},
+    routing::get,
+};
+use serde_json::{Value, json};
+
+use super::Trouble;
+use crate::{app::App, faults::Fault};
+
+pub(super) fn router() -> Router<Arc<App>> {
+    let methods = get(list).post(arm).delete(clear);
+    Router::new().route("/_sandbox/faults", methods)
+}
+
+async fn list(State(app): State<Arc<App>>) -> Json<Value> {
+    Json(json!({"data": app.faults.armed()}))
+}
+
+async fn arm(
+    State(app): State<Arc<App>>,
+    order: Result<Json<Value>, JsonRejection>,
+) -> Result<Json<Value>, Trouble> {
+    let Json(order) = order?;
+    let fault = Fault::from_json(order).map_err(Trouble::param)?;
+    let known = app.routes.names();
+    if let Some(operation) = &fault.selector.operation
+        && !known.contains(&operation.as_str())
+    {
+        let known = known.join(", ");
+        return Err(Trouble::param(format!(
+            "operation: `{operation}` is none of {known}"
+        )));
+    }
+    app.faults.arm(fault);
+    Ok(Json(json!({"data": app.faults.armed()})))
+}
+
+async fn clear(State(app): State<Arc<App>>) -> Json<Value> {
+    app.faults.clear();
+    Json(json!({"data": []}))
+}

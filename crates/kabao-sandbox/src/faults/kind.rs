@@ -1,0 +1,235 @@
+//! What can go wrong.
+
+use serde::{Deserialize, Serialize};
+
+use super::On;
+
+/// The kinds of trouble, each with what it needs to know. On the wire they are
+/// named in snake case, their members beside the selector's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Kind {
+    /// This status is answered; the operation does not run.
+    Status {
+        /// 200 to 599.
+        status: u16,
+        /// Default: the documented one of the status.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+        /// Default: words that say it was ordered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+        /// Whether WeChat Pay signs it, as it does its own answers.
+        #[serde(default = "yes")]
+        signed: bool,
+        /// `Retry-After`, in seconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u32>,
+    },
+    /// The answer waits; the operation ran at once. Either `ms`, or lognormal
+    /// around `median_ms`: half of the waits are longer, and the greater
+    /// `sigma`, the more they spread.
+    Delay {
+        /// Milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ms: Option<u64>,
+        /// Milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        median_ms: Option<u64>,
+        /// Standard deviation of the logarithm, 0 to 5; with 0.5 one in twenty
+        /// waits more than 2.3 times the median.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sigma: Option<f64>,
+    },
+    /// The connection is reset.
+    Reset {
+        /// When.
+        #[serde(default)]
+        at: ResetAt,
+    },
+    /// The operation runs, and the connection is closed without an answer.
+    LostAnswer {
+        /// How long it is held first, in milliseconds.
+        #[serde(default)]
+        ms: u64,
+    },
+    /// The operation runs; the signature does not match the answer.
+    BadSignature {},
+    /// The operation runs; none of the headers of a signature is there.
+    MissingSignature {},
+    /// The operation runs; the signature is good and its timestamp is off.
+    StaleSignature {
+        /// How many seconds in the past; in the future if negative.
+        #[serde(default = "ten_minutes")]
+        seconds: i64,
+    },
+    /// The operation runs; the signature names a key that nobody has.
+    UnknownSerial {},
+    /// The operation runs; the signature is wrong and says so, as WeChat Pay's
+    /// are now and then, to see whether the receiver verifies.
+    Probe {},
+    /// 200, signed, and an error inside; the operation does not run.
+    ErrorEnvelope {
+        /// Default: `SYSTEM_ERROR`.
+        #[serde(default = "system_error")]
+        code: String,
+        /// Default: words that say it was ordered.
+        #[serde(default = "ordered")]
+        message: String,
+    },
+    /// A gateway's page, unsigned; the operation does not run.
+    Html {
+        /// 200, 502 or 504.
+        #[serde(default = "bad_gateway")]
+        status: u16,
+    },
+    /// The clock of signatures is off: timestamps of requests are checked
+    /// against it, answers and notifications are stamped by it.
+    ClockSkew {
+        /// How many seconds ahead; behind if negative.
+        seconds: i64,
+    },
+}
+
+/// When a connection is reset.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ResetAt {
+    /// Before the operation runs.
+    #[default]
+    Before,
+    /// After it ran, with half of the answer's body sent; with nothing sent if
+    /// it has no body.
+    Body,
+}
+
+/// The message of a made-up error.
+pub(super) const ORDERED: &str = "沙箱按要求返回的错误";
+
+/// Ten minutes, in milliseconds: no client waits longer.
+pub(super) const LONGEST_MS: u64 = 600_000;
+
+/// Ten years, in seconds.
+const FAR: u64 = 10 * 365 * 86_400;
+
+const fn yes() -> bool {
+    true
+}
+
+const fn ten_minutes() -> i64 {
+    600
+}
+
+const fn bad_gateway() -> u16 {
+    502
+}
+
+fn system_error() -> String {
+    "SYSTEM_ERROR".into()
+}
+
+fn ordered() -> String {
+    ORDERED.into()
+}
+
+impl Kind {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::Delay { .. } => "delay",
+            Self::Reset { .. } => "reset",
+            Self::LostAnswer { .. } => "lost_answer",
+            Self::BadSignature {} => "bad_signature",
+            Self::MissingSignature {} => "missing_signature",
+            Self::StaleSignature { .. } => "stale_signature",
+            Self::UnknownSerial {} => "unknown_serial",
+            Self::Probe {} => "probe",
+            Self::ErrorEnvelope { .. } => "error_envelope",
+            Self::Html { .. } => "html",
+            Self::ClockSkew { .. } => "clock_skew",
+        }
+    }
+
+    pub(super) fn is_skew(&self) -> bool {
+        matches!(self, Self::ClockSkew { .. })
+    }
+
+    /// Whether it is the signature that is wrong, which notifications have too.
+    fn is_of_signatures(&self) -> bool {
+        matches!(
+            self,
+            Self::BadSignature {}
+                | Self::MissingSignature {}
+                | Self::StaleSignature { .. }
+                | Self::UnknownSerial {}
+                | Self::Probe {}
+        )
+    }
+
+    /// Whether chance has a say in what it does.
+    pub(super) fn is_random(&self) -> bool {
+        matches!(self, Self::Delay { sigma: Some(_), .. })
+    }
+
+    /// Says what makes no sense, the member first.
+    pub(super) fn check(&self, on: On) -> Result<(), String> {
+        if on == On::Notification && !self.is_of_signatures() && !self.is_skew() {
+            return Err(format!("on: {} befalls answers only", self.name()));
+        }
+        match self {
+            Self::Status {
+                status,
+                code,
+                message,
+                ..
+            } => match status {
+                204 | 304 if code.is_some() => Err(format!("code: {status} has no body")),
+                204 | 304 if message.is_some() => Err(format!("message: {status} has no body")),
+                200..=599 => Ok(()),
+                _ => Err(format!("status: {status} is none of 200 to 599")),
+            },
+            Self::Delay {
+                ms,
+                median_ms,
+                sigma,
+            } => check_delay(*ms, *median_ms, *sigma),
+            Self::LostAnswer { ms } => check_wait("ms", *ms),
+            Self::StaleSignature { seconds } | Self::ClockSkew { seconds } => match seconds {
+                0 => Err("seconds: 0 is on time".into()),
+                _ if seconds.unsigned_abs() <= FAR => Ok(()),
+                _ => Err(format!("seconds: {seconds} is more than ten years")),
+            },
+            Self::Html { status } => match status {
+                200 | 502 | 504 => Ok(()),
+                _ => Err(format!("status: {status} is none of 200, 502, 504")),
+            },
+            Self::Reset { .. }
+            | Self::BadSignature {}
+            | Self::MissingSignature {}
+            | Self::UnknownSerial {}
+            | Self::Probe {}
+            | Self::ErrorEnvelope { .. } => Ok(()),
+        }
+    }
+}
+
+fn check_delay(ms: Option<u64>, median_ms: Option<u64>, sigma: Option<f64>) -> Result<(), String> {
+    match (ms, median_ms, sigma) {
+        (Some(ms), None, None) => check_wait("ms", ms),
+        (None, Some(median_ms), Some(0.0..=5.0)) => check_wait("median_ms", median_ms),
+        (None, Some(_), Some(sigma)) => Err(format!("sigma: {sigma} is not between 0 and 5")),
+        (None, Some(_), None) => Err("sigma: missing, it goes with median_ms".into()),
+        (Some(_), Some(_), _) => Err("ms: give it or median_ms, not both".into()),
+        (Some(_), None, Some(_)) => Err("sigma: goes with median_ms, not with ms".into()),
+        (None, None, _) => Err("ms: missing; or give median_ms and sigma".into()),
+    }
+}
+
+fn check_wait(name: &str, ms: u64) -> Result<(), String> {
+    match ms {
+        0..=LONGEST_MS => Ok(()),
+        _ => Err(format!(
+            "{name}: {ms} is more than {LONGEST_MS}, ten minutes"
+        )),
+    }
+}

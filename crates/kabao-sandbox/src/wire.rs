@@ -1,0 +1,191 @@
+//! A connection that can end badly.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+use http_body_util::{BodyExt as _, combinators::UnsyncBoxBody};
+use hyper::body::{Body as HttpBody, Frame};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    sync::watch,
+};
+
+use crate::faults::Departure;
+
+/// The body of an answer.
+pub(crate) type Body = UnsyncBoxBody<Bytes, axum::Error>;
+
+/// The connection ends here, as ordered.
+#[derive(Debug, thiserror::Error)]
+#[error("a fault ends the connection")]
+pub(crate) struct Severed;
+
+/// What the answers of one connection know of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    is_reset: Arc<AtomicBool>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Line {
+    /// Nobody is kept waiting once `stop` is true.
+    pub(crate) fn new(stop: watch::Receiver<bool>) -> Self {
+        Self {
+            is_reset: Arc::default(),
+            stop,
+        }
+    }
+
+    /// Lets an answer leave. An error ends the connection without one.
+    pub(crate) async fn carry(&self, departure: Departure) -> Result<Response<Body>, Severed> {
+        match departure {
+            Departure::Whole { answer, wait } => {
+                if !wait.is_zero() {
+                    self.pause(wait).await;
+                }
+                Ok(answer.map(|body| body.map_err(|never| match never {}).boxed_unsync()))
+            }
+            Departure::Torn(answer) => {
+                let (mut head, body) = answer.into_parts();
+                let Ok(body) = body.collect().await;
+                let body = body.to_bytes();
+                let length = HeaderValue::from(body.len());
+                head.headers.insert(header::CONTENT_LENGTH, length);
+                let torn = Torn {
+                    half: Some(body.slice(..body.len() / 2)),
+                    is_out: false,
+                    line: self.clone(),
+                };
+                let torn = torn.map_err(axum::Error::new).boxed_unsync();
+                Ok(Response::from_parts(head, torn))
+            }
+            Departure::Lost { wait } => {
+                self.pause(wait).await;
+                Err(Severed)
+            }
+            Departure::Reset => Err(self.reset()),
+        }
+    }
+
+    /// That of another connection.
+    pub(crate) fn anew(&self) -> Self {
+        Self::new(self.stop.clone())
+    }
+
+    async fn pause(&self, wait: Duration) {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    /// Lets the end of the connection be a reset.
+    fn reset(&self) -> Severed {
+        self.is_reset.store(true, Ordering::Release);
+        Severed
+    }
+}
+
+/// A socket that is closed as its line was told.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    stream: TcpStream,
+    line: Line,
+}
+
+impl Wire {
+    pub(crate) fn new(stream: TcpStream, line: Line) -> Self {
+        Self { stream, line }
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if self.line.is_reset.load(Ordering::Acquire)
+            && let Err(error) = self.stream.set_zero_linger()
+        {
+            tracing::debug!(%error, "a connection is closed instead of reset");
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+/// A body that breaks off.
+struct Torn {
+    half: Option<Bytes>,
+    /// Whether what is there had its chance to be written.
+    is_out: bool,
+    line: Line,
+}
+
+impl HttpBody for Torn {
+    type Data = Bytes;
+    type Error = Severed;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Severed>>> {
+        if let Some(half) = self.half.take().filter(|half| !half.is_empty()) {
+            return Poll::Ready(Some(Ok(Frame::data(half))));
+        }
+        if !self.is_out {
+            self.is_out = true;
+            // The server flushes when a body has no more for the moment.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(self.line.reset())))
+    }
+}

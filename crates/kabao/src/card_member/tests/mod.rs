@@ -1,0 +1,7 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod checks;
+mod lists;
+mod operations;
+mod samples;
+mod sealing;
