@@ -58,7 +58,6 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 /// Answers one request of the API.
 pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Answer {
     let now = real_now();
-    let keys = app.keys();
     let id = random::request_id();
     let mut entry = Entry {
         id: id.clone(),
@@ -75,7 +74,7 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Answer {
         fault: None,
         verdict: None,
     };
-    let answer = match authenticate(app, &keys, &request, now.as_second()).await {
+    let answer = match authenticate(app, &request, now.as_second()).await {
         Err(rejected) => {
             let Rejected {
                 refusal,
@@ -142,17 +141,10 @@ async fn process(
         let issue = format!("该接口须使用{}签名", operation.scheme);
         return Err(Refusal::no_auth(issue));
     }
-    let caller = &admitted.caller.identity;
-    if !app
-        .limiter
-        .allows(operation.id, caller, operation.per_second)
-    {
-        let message = format!(
-            "请求过于频繁：每秒最多{}次，请稍后重试",
-            operation.per_second
-        );
-        return Err(Refusal::too_often(message));
-    }
+    let counted = app.limiter.count(operation, &admitted.caller);
+    counted.map_err(|per_second| {
+        Refusal::too_often(format!("请求过于频繁：每秒最多{per_second}次，请稍后重试"))
+    })?;
     let context = Context::new(app, admitted, request, params)?;
     (operation.handler)(context).await
 }

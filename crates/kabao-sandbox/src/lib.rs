@@ -51,7 +51,7 @@ pub mod vault;
 mod verdict;
 
 pub use credentials::Credentials;
-pub use limits::RateLimits;
+pub use limits::{LimitTable, RateLimits};
 pub use notify::NotificationSettings;
 pub use sandbox::{Sandbox, SandboxBuilder, StartError};
 pub use switches::{SwitchError, Switches};

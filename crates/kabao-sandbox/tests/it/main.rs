@@ -9,6 +9,7 @@
 
 mod activities;
 mod caller;
+mod callers;
 mod card_changes;
 mod card_forms;
 mod cards;
@@ -18,6 +19,7 @@ mod exchange;
 mod feeds;
 mod gate;
 mod imports;
+mod keys;
 mod limits;
 mod notifications;
 mod order;
@@ -25,6 +27,7 @@ mod outbox;
 mod pictures;
 mod points;
 mod processes;
+mod rate_limits;
 mod receiver;
 mod support;
 mod switches;
