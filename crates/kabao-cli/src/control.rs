@@ -57,6 +57,10 @@ impl Control {
         self.call(Method::PUT, path, Some(body)).await
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> Result<Value, Problem> {
+        self.call(Method::DELETE, path, None).await
+    }
+
     /// `path` is below `/_sandbox/`, its values percent-encoded.
     async fn call(
         &self,
