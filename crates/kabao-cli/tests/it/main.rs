@@ -7,6 +7,7 @@ mod call;
 mod cards;
 mod feeds;
 mod images;
+mod keys;
 mod lists;
 mod main_job;
 mod mistakes;
