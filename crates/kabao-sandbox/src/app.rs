@@ -1,6 +1,6 @@
 //! What a running sandbox consists of.
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -8,7 +8,7 @@ use crate::{
     clock::{self, real_now},
     faults::Faults,
     journal::Journal,
-    keys::Keys,
+    keys::{CurrentKeys, Keys},
     limits::{Limiter, RateLimits},
     notify::Notifier,
     operations::Routes,
@@ -31,7 +31,7 @@ pub(crate) struct App {
     pub(crate) notifier: Notifier,
     /// Where it listens, for addresses that it gives out.
     pub(crate) base_url: String,
-    keys: RwLock<Arc<Keys>>,
+    pub(crate) current_keys: CurrentKeys,
 }
 
 impl App {
@@ -44,6 +44,7 @@ impl App {
         base_url: String,
     ) -> Self {
         Self {
+            current_keys: CurrentKeys::new(Arc::clone(&store), keys),
             store,
             routes: Routes::new(),
             limiter: Limiter::new(limits),
@@ -53,19 +54,12 @@ impl App {
             switches,
             notifier,
             base_url,
-            keys: RwLock::new(Arc::new(keys)),
         }
     }
 
-    /// The keys as they are now.
+    /// The keys as they were last read; see [`CurrentKeys`].
     pub(crate) fn keys(&self) -> Arc<Keys> {
-        // A poisoned lock still holds a whole snapshot.
-        Arc::clone(
-            &self
-                .keys
-                .read()
-                .unwrap_or_else(std::sync::PoisonError::into_inner),
-        )
+        self.current_keys.snapshot()
     }
 
     /// Business time: real time as the control plane has moved it.

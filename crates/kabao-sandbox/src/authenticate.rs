@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use http::{StatusCode, header};
 use kabao_core::{
-    answer::within_window,
+    answer::{header as wechatpay, within_window},
     authorization::Authorization,
     keyring::KeyId,
     message,
@@ -51,7 +51,6 @@ const REPLAY: &str = "签名信息错误，验签失败";
 /// Checks grammar, serial, window and signature, in that order.
 pub(crate) async fn authenticate(
     app: &App,
-    keys: &Arc<Keys>,
     request: &Received,
     now: i64,
 ) -> Result<Admitted, Box<Rejected>> {
@@ -64,6 +63,15 @@ pub(crate) async fn authenticate(
         })
     };
     let serial_no = KeyId::new(&authorization.serial_no);
+    let wanted = request.header(wechatpay::SERIAL).map(KeyId::new);
+    let has_both = |keys: &Keys| {
+        let caller = keys.caller(authorization.scheme, &authorization.identity);
+        caller.is_some_and(|caller| {
+            let is_known = |id: &KeyId| caller.platform_key(id).is_some();
+            caller.certificate(&serial_no).is_some() && wanted.as_ref().is_none_or(is_known)
+        })
+    };
+    let keys = &app.current_keys.having(has_both).await;
     let caller = keys.caller(authorization.scheme, &authorization.identity);
     let Some((caller, certificate)) =
         caller.and_then(|caller| Some((caller, caller.certificate(&serial_no)?)))

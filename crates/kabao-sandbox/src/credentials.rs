@@ -8,12 +8,12 @@ use std::{
 };
 
 use kabao_core::{keys::KeyError, signature::Scheme};
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::{
     folder::private_folder,
-    keys::{Authority, CallerKeys, Keys},
+    keys::{Authority, Keys},
     sample,
 };
 
@@ -111,26 +111,11 @@ impl Credentials {
         for path in [folder, &brand_folder] {
             private_folder(path).map_err(|source| CredentialsError::write(path, source))?;
         }
-        let (merchant, brand) = (&self.merchant, &self.brand);
-        let files: [(&Path, &str, &str); 7] = [
-            (folder, "apiclient_key.pem", &merchant.private_key_pem),
-            (folder, "apiclient_cert.pem", &merchant.certificate_pem),
-            (folder, "pub_key.pem", &merchant.wechatpay_public_key_pem),
-            (
-                folder,
-                "wechatpay_cert.pem",
-                &merchant.platform_certificate_pem,
-            ),
-            (&brand_folder, "apiclient_key.pem", &brand.private_key_pem),
-            (&brand_folder, "apiclient_cert.pem", &brand.certificate_pem),
-            (
-                &brand_folder,
-                "pub_key.pem",
-                &brand.wechatpay_public_key_pem,
-            ),
-        ];
-        for (folder, name, text) in files {
+        for (name, text) in self.merchant.files() {
             write_private(folder, name, text)?;
+        }
+        for (name, text) in self.brand.files() {
+            write_private(&brand_folder, name, text)?;
         }
         match &self.ca_pem {
             Some(pem) => write_private(folder, "ca.pem", pem)?,
@@ -140,32 +125,38 @@ impl Credentials {
     }
 
     fn to_json(&self) -> Zeroizing<String> {
-        let (merchant, brand) = (&self.merchant, &self.brand);
-        let json = json!({
-            "base_url": self.base_url,
-            "mchid": merchant.mchid,
-            "serial_no": merchant.serial_no,
-            "apiv3_key": *merchant.apiv3_key,
-            "wechatpay_public_key_id": merchant.wechatpay_public_key_id,
-            "platform_serial_no": merchant.platform_serial_no,
-            "brand_id": brand.brand_id,
-            "card_id": self.card_id,
-            "openid": self.openid,
-            "brand": {
-                "brand_id": brand.brand_id,
-                "serial_no": brand.serial_no,
-                "api_key": *brand.api_key,
-                "wechatpay_public_key_id": brand.wechatpay_public_key_id,
-            },
-        });
+        let mut json = json!({"base_url": self.base_url});
+        add(&mut json, self.merchant.members());
+        add(
+            &mut json,
+            json!({
+                "brand_id": self.brand.brand_id,
+                "card_id": self.card_id,
+                "openid": self.openid,
+                "brand": self.brand.members(),
+            }),
+        );
         Zeroizing::new(format!("{json:#}\n"))
     }
 }
 
+/// Puts an object's members behind those of another.
+pub(crate) fn add(object: &mut Value, more: Value) {
+    if let (Value::Object(object), Value::Object(more)) = (object, more) {
+        object.extend(more);
+    }
+}
+
 impl MerchantCredentials {
-    fn of(keys: &Keys, mchid: &str) -> Result<Self, CredentialsError> {
+    /// Those of the merchant's newest certificate.
+    ///
+    /// # Errors
+    /// [`CredentialsError::Missing`] if the store lacks one of its keys.
+    pub(crate) fn of(keys: &Keys, mchid: &str) -> Result<Self, CredentialsError> {
         let parts = CallerParts::of(keys, Scheme::Wechatpay2Sha256Rsa2048, mchid)?;
-        let platform = parts.caller.platform.iter().find_map(|signer| {
+        // Of the whole platform: the folder holds it even if the merchant is set
+        // to do without.
+        let platform = keys.platform_certificates().iter().find_map(|signer| {
             let (pem, _) = signer.certificate.as_ref()?;
             Some((signer.id.to_string(), pem.clone()))
         });
@@ -183,10 +174,35 @@ impl MerchantCredentials {
             platform_certificate_pem,
         })
     }
+
+    /// As `credentials.json` has them.
+    pub(crate) fn members(&self) -> Value {
+        json!({
+            "mchid": self.mchid,
+            "serial_no": self.serial_no,
+            "apiv3_key": *self.apiv3_key,
+            "wechatpay_public_key_id": self.wechatpay_public_key_id,
+            "platform_serial_no": self.platform_serial_no,
+        })
+    }
+
+    /// The files beside it, by name.
+    pub(crate) fn files(&self) -> [(&'static str, &str); 4] {
+        [
+            ("apiclient_key.pem", &self.private_key_pem),
+            ("apiclient_cert.pem", &self.certificate_pem),
+            ("pub_key.pem", &self.wechatpay_public_key_pem),
+            ("wechatpay_cert.pem", &self.platform_certificate_pem),
+        ]
+    }
 }
 
 impl BrandCredentials {
-    fn of(keys: &Keys, brand_id: &str) -> Result<Self, CredentialsError> {
+    /// Those of the brand's newest certificate.
+    ///
+    /// # Errors
+    /// [`CredentialsError::Missing`] if the store lacks one of its keys.
+    pub(crate) fn of(keys: &Keys, brand_id: &str) -> Result<Self, CredentialsError> {
         let parts = CallerParts::of(keys, Scheme::WechatpayBrandSha256Rsa2048, brand_id)?;
         Ok(Self {
             brand_id: brand_id.into(),
@@ -197,6 +213,25 @@ impl BrandCredentials {
             wechatpay_public_key_id: parts.public_key_id,
             wechatpay_public_key_pem: parts.public_key_pem,
         })
+    }
+
+    /// As `brand` of `credentials.json` has them.
+    pub(crate) fn members(&self) -> Value {
+        json!({
+            "brand_id": self.brand_id,
+            "serial_no": self.serial_no,
+            "api_key": *self.api_key,
+            "wechatpay_public_key_id": self.wechatpay_public_key_id,
+        })
+    }
+
+    /// The files in `brand/`, by name.
+    pub(crate) fn files(&self) -> [(&'static str, &str); 3] {
+        [
+            ("apiclient_key.pem", &self.private_key_pem),
+            ("apiclient_cert.pem", &self.certificate_pem),
+            ("pub_key.pem", &self.wechatpay_public_key_pem),
+        ]
     }
 }
 
@@ -265,8 +300,7 @@ impl CredentialsError {
 }
 
 /// What a merchant and a brand have in common.
-struct CallerParts<'a> {
-    caller: &'a CallerKeys,
+struct CallerParts {
     serial_no: String,
     private_key_pem: Zeroizing<String>,
     certificate_pem: String,
@@ -275,8 +309,8 @@ struct CallerParts<'a> {
     public_key_pem: String,
 }
 
-impl<'a> CallerParts<'a> {
-    fn of(keys: &'a Keys, scheme: Scheme, identity: &str) -> Result<Self, CredentialsError> {
+impl CallerParts {
+    fn of(keys: &Keys, scheme: Scheme, identity: &str) -> Result<Self, CredentialsError> {
         let missing = |what| CredentialsError::missing(identity, what);
         let caller = keys
             .caller(scheme, identity)
@@ -292,7 +326,6 @@ impl<'a> CallerParts<'a> {
             .ok_or_else(|| missing("WeChat Pay public key"))?;
         let secret = String::from_utf8_lossy(caller.secret.expose()).into_owned();
         Ok(Self {
-            caller,
             serial_no: certificate.serial_no.to_string(),
             private_key_pem: certificate.private_key.to_pkcs8_pem()?,
             certificate_pem: certificate.certificate_pem.clone(),
@@ -303,7 +336,11 @@ impl<'a> CallerParts<'a> {
     }
 }
 
-fn write_private(folder: &Path, name: &str, text: &str) -> Result<(), CredentialsError> {
+/// Writes a file that only its owner can read, whole or not at all.
+///
+/// # Errors
+/// [`CredentialsError::Write`] names the file.
+pub fn write_private(folder: &Path, name: &str, text: &str) -> Result<(), CredentialsError> {
     let path = folder.join(name);
     let write = || {
         // Mode 0600 from the beginning. Not synced to disk: the next start

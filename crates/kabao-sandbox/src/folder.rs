@@ -92,7 +92,10 @@ pub struct DataFolderError {
 }
 
 /// Makes a folder that only its owner can enter, unless it is there.
-pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// What the system says.
+pub fn private_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -54,7 +54,6 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 /// Answers one request of the API.
 pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
     let now = real_now();
-    let keys = app.keys();
     let id = random::request_id();
     let (method, target) = (request.method.clone(), request.target.clone());
     let mut entry = Entry::new(id.clone(), now, method, target);
@@ -65,7 +64,7 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
     entry.faults.extend(clock.noted());
     let now = now.as_second() + clock.seconds();
     let mut strike = Strike::default();
-    let answer = match authenticate(app, &keys, &request, now).await {
+    let answer = match authenticate(app, &request, now).await {
         Err(rejected) => {
             let Rejected {
                 refusal,
@@ -144,17 +143,10 @@ async fn process(
         let issue = format!("该接口须使用{}签名", operation.scheme);
         return Err(Refusal::no_auth(issue));
     }
-    let caller = &admitted.caller.identity;
-    if !app
-        .limiter
-        .allows(operation.id, caller, operation.per_second)
-    {
-        let message = format!(
-            "请求过于频繁：每秒最多{}次，请稍后重试",
-            operation.per_second
-        );
-        return Err(Refusal::too_often(message));
-    }
+    let counted = app.limiter.count(operation, &admitted.caller);
+    counted.map_err(|per_second| {
+        Refusal::too_often(format!("请求过于频繁：每秒最多{per_second}次，请稍后重试"))
+    })?;
     let context = Context::new(app, admitted, request, params)?;
     (operation.handler)(context).await
 }

@@ -52,7 +52,7 @@ mod verdict;
 mod wire;
 
 pub use credentials::Credentials;
-pub use limits::RateLimits;
+pub use limits::{LimitTable, RateLimits};
 pub use notify::NotificationSettings;
 pub use sandbox::{Sandbox, SandboxBuilder, StartError};
 pub use switches::{SwitchError, Switches};

@@ -1,55 +1,211 @@
 //! Rate limits per operation and caller.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::Value;
+
+use crate::{
+    keys::{CallerKeys, CallerKind},
+    operations::{self, Operation},
+};
 
 /// Which rate limits a sandbox keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+///
+/// In JSON `"documented"`, `"off"`, or a [`LimitTable`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum RateLimits {
     /// Those of the documentation: 5 a second for most operations.
     #[default]
     Documented,
     /// None.
     Off,
+    /// Others.
+    Table(LimitTable),
 }
 
+/// Rates of one's own. In TOML:
+///
+/// ```toml
+/// default = 20                # calls a second, where nothing else is said;
+///                             # without it, what is documented
+/// [operations]
+/// get_user_card = 100
+/// sync_user_points = { merchant = 5, brand = 10 }
+/// ```
+///
+/// Operations have the names that the journal gives them. A rate of 0 is not
+/// taken.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct LimitTable {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<PerSecond>,
+    operations: BTreeMap<String, PerSecond>,
+}
+
+/// How often, for both kinds of callers or for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a rate is a whole number from 1, or { merchant = …, brand = … } of such"
+)]
+enum PerSecond {
+    Both(NonZeroU32),
+    Each(Each),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Each {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merchant: Option<NonZeroU32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    brand: Option<NonZeroU32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    default: Option<PerSecond>,
+    #[serde(default)]
+    operations: BTreeMap<String, PerSecond>,
+}
+
+impl TryFrom<Unchecked> for LimitTable {
+    type Error = String;
+
+    fn try_from(table: Unchecked) -> Result<Self, String> {
+        let known: BTreeSet<&str> = operations::rates().map(|(id, ..)| id).collect();
+        let unknown = table.operations.keys().find(|id| !known.contains(&***id));
+        match unknown {
+            Some(id) => Err(format!(
+                "there is no operation `{id}`; there are {}",
+                known.into_iter().collect::<Vec<_>>().join(", ")
+            )),
+            None => Ok(Self {
+                default: table.default,
+                operations: table.operations,
+            }),
+        }
+    }
+}
+
+impl LimitTable {
+    fn per_second(&self, operation: &str, kind: CallerKind) -> Option<NonZeroU32> {
+        let named = self.operations.get(operation);
+        let of_kind = |rate: &PerSecond| match (rate, kind) {
+            (PerSecond::Both(rate), _) => Some(*rate),
+            (PerSecond::Each(each), CallerKind::Merchant) => each.merchant,
+            (PerSecond::Each(each), CallerKind::Brand) => each.brand,
+        };
+        named
+            .and_then(of_kind)
+            .or_else(|| self.default.as_ref().and_then(of_kind))
+    }
+}
+
+impl RateLimits {
+    /// How often a caller of that kind may; `None` if there is no limit.
+    pub(crate) fn per_second(
+        &self,
+        operation: &str,
+        kind: CallerKind,
+        documented: NonZeroU32,
+    ) -> Option<NonZeroU32> {
+        match self {
+            Self::Documented => Some(documented),
+            Self::Off => None,
+            Self::Table(table) => Some(table.per_second(operation, kind).unwrap_or(documented)),
+        }
+    }
+}
+
+impl Serialize for RateLimits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Documented => serializer.serialize_str("documented"),
+            Self::Off => serializer.serialize_str("off"),
+            Self::Table(table) => table.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RateLimits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(name) if name == "documented" => Ok(Self::Documented),
+            Value::String(name) if name == "off" => Ok(Self::Off),
+            table @ Value::Object(_) => LimitTable::deserialize(table)
+                .map(Self::Table)
+                .map_err(D::Error::custom),
+            other => Err(D::Error::custom(format!(
+                "{other} is none of \"documented\", \"off\" and a table of rates"
+            ))),
+        }
+    }
+}
+
+/// Counts calls.
 #[derive(Debug)]
 pub(crate) struct Limiter {
-    limits: RateLimits,
-    buckets: Mutex<HashMap<(&'static str, String), Arc<DefaultDirectRateLimiter>>>,
+    limits: RwLock<RateLimits>,
+    buckets: Mutex<HashMap<Counted, Arc<DefaultDirectRateLimiter>>>,
 }
+
+/// What is counted together.
+type Counted = (&'static str, CallerKind, String);
 
 impl Limiter {
     pub(crate) fn new(limits: RateLimits) -> Self {
         Self {
-            limits,
+            limits: RwLock::new(limits),
             buckets: Mutex::default(),
         }
     }
 
-    /// Whether the caller may run the operation once more now.
-    pub(crate) fn allows(
+    /// Counts a call.
+    ///
+    /// # Errors
+    /// How many a second there may be, if this is one too many.
+    pub(crate) fn count(
         &self,
-        operation: &'static str,
-        caller: &str,
-        per_second: NonZeroU32,
-    ) -> bool {
-        if self.limits == RateLimits::Off {
-            return true;
-        }
+        operation: &Operation,
+        caller: &CallerKeys,
+    ) -> Result<(), NonZeroU32> {
+        let kind = CallerKind::of(operation.scheme);
         let bucket = {
+            let limits = self.limits.read().unwrap_or_else(PoisonError::into_inner);
+            let allowed = limits.per_second(operation.id, kind, operation.per_second);
+            let Some(per_second) = allowed else {
+                return Ok(());
+            };
             let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
             let bucket = buckets
-                .entry((operation, caller.to_owned()))
+                .entry((operation.id, kind, caller.identity.clone()))
                 .or_insert_with(|| Arc::new(RateLimiter::direct(Quota::per_second(per_second))));
-            Arc::clone(bucket)
+            (Arc::clone(bucket), per_second)
         };
-        bucket.check().is_ok()
+        let (bucket, per_second) = bucket;
+        bucket.check().map_err(|_| per_second)
+    }
+
+    /// What is kept to.
+    pub(crate) fn limits(&self) -> RateLimits {
+        let limits = self.limits.read();
+        limits.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps to other limits from now on, and forgets what was used up.
+    pub(crate) fn set(&self, limits: RateLimits) {
+        let mut kept = self.limits.write().unwrap_or_else(PoisonError::into_inner);
+        *kept = limits;
+        self.reset();
     }
 
     /// Forgets what was used up.
@@ -58,5 +214,72 @@ impl Limiter {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn rate(limits: &RateLimits, operation: &str, kind: CallerKind) -> Option<u32> {
+        let documented = NonZeroU32::new(5).expect("not 0");
+        let rate = limits.per_second(operation, kind, documented);
+        rate.map(NonZeroU32::get)
+    }
+
+    #[test]
+    fn the_most_particular_rate_counts() {
+        let limits: RateLimits = serde_json::from_value(json!({
+            "default": {"merchant": 20},
+            "operations": {"get_user_card": 100, "sync_user_points": {"brand": 7}},
+        }))
+        .expect("a table");
+        use CallerKind::{Brand, Merchant};
+        for (operation, kind, wanted) in [
+            ("get_user_card", Merchant, 100),
+            ("get_user_card", Brand, 100),
+            ("sync_user_points", Brand, 7),
+            ("sync_user_points", Merchant, 20),
+            ("create_card", Merchant, 20),
+            ("create_card", Brand, 5),
+        ] {
+            assert_eq!(
+                rate(&limits, operation, kind),
+                Some(wanted),
+                "{operation} {kind:?}"
+            );
+        }
+        assert_eq!(rate(&RateLimits::Off, "create_card", Merchant), None);
+        assert_eq!(rate(&RateLimits::Documented, "create_card", Brand), Some(5));
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for text in [
+            r#""documented""#,
+            r#""off""#,
+            r#"{"operations":{}}"#,
+            r#"{"default":3,"operations":{"get_card":{"brand":7}}}"#,
+        ] {
+            let limits: RateLimits = serde_json::from_str(text).expect(text);
+            assert_eq!(serde_json::to_string(&limits).expect("JSON"), text);
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (value, wanted) in [
+            (json!("of"), "none of"),
+            (json!(5), "none of"),
+            (json!({"operations": {"get_crad": 1}}), "get_crad"),
+            (json!({"operations": {"get_card": 0}}), "from 1"),
+            (json!({"default": {"merchants": 1}}), "from 1"),
+            (json!({"defualt": 1}), "defualt"),
+        ] {
+            let error = serde_json::from_value::<RateLimits>(value).expect_err(wanted);
+            assert!(error.to_string().contains(wanted), "{error}");
+        }
     }
 }

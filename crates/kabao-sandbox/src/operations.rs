@@ -6,6 +6,7 @@ use http::Method;
 use kabao_core::signature::Scheme;
 
 use crate::{
+    keys::CallerKind,
     refusal::Refusal,
     routes::{
         Context, Reply, activities, cards, certificates, imports, pictures, points, security,
@@ -139,6 +140,12 @@ fn table() -> Vec<Operation> {
             ["/v3/marketing/favor/media/image-upload", "/brand/card-member/media/image-upload"],
             [5, 5] => pictures::upload;
     }
+}
+
+/// How often each kind of caller may call each operation, as documented.
+pub(crate) fn rates() -> impl Iterator<Item = (&'static str, CallerKind, NonZeroU32)> {
+    let rate = |row: Operation| (row.id, CallerKind::of(row.scheme), row.per_second);
+    table().into_iter().map(rate)
 }
 
 /// Finds the operation at an address.

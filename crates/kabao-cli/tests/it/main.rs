@@ -10,6 +10,7 @@ mod documented;
 mod faults;
 mod feeds;
 mod images;
+mod keys;
 mod lists;
 mod main_job;
 mod mistakes;

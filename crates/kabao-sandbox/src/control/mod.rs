@@ -1,9 +1,14 @@
 //! The control plane under `/_sandbox`: what only a sandbox can do.
 
+mod body;
+mod callers;
 mod clock;
 mod faults;
+mod grants;
+mod keys;
 mod media;
 mod notifications;
+mod rate_limits;
 mod users;
 
 use std::{net::IpAddr, sync::Arc};
@@ -35,6 +40,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(notifications::router())
         .merge(users::router())
         .merge(media::router())
+        .merge(keys::router())
+        .merge(callers::router())
+        .merge(grants::router())
+        .merge(rate_limits::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(same_machine))

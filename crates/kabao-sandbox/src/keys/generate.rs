@@ -1,4 +1,4 @@
-//! The first keys of a sandbox.
+//! Making keys: the first ones of a sandbox, and those that come later.
 
 use std::thread;
 
@@ -8,7 +8,7 @@ use kabao_core::{PrivateKey, keys::KeyError};
 use zeroize::Zeroizing;
 
 use super::{
-    PLATFORM,
+    CallerKind, PLATFORM,
     authority::{Authority, IssueError},
 };
 use crate::{
@@ -34,46 +34,87 @@ pub fn first_keys(now: Timestamp) -> Result<Vec<StoredKey>, IssueError> {
         brand_public,
     ] = rsa_keys()?;
     let authority = Authority::new(authority, now)?;
-    let certified = |purpose, owner: &str, common_name: &str, key: &PrivateKey| {
-        let issued = authority.certify(key, common_name, ORGANIZATION, now)?;
-        Ok::<_, IssueError>(StoredKey {
+    let mint = Mint {
+        authority: &authority,
+        now,
+    };
+    let mut keys = vec![
+        stored_authority(&authority)?,
+        mint.platform_certificate(&platform)?,
+    ];
+    let (mchid, brand_id) = (sample::MCHID, sample::BRAND_ID);
+    keys.extend(mint.caller(CallerKind::Merchant, mchid, &[merchant, merchant_public])?);
+    keys.extend(mint.caller(CallerKind::Brand, brand_id, &[brand, brand_public])?);
+    Ok(keys)
+}
+
+/// Makes what is stored of RSA keys, under one authority and at one time.
+pub(crate) struct Mint<'a> {
+    pub(crate) authority: &'a Authority,
+    pub(crate) now: Timestamp,
+}
+
+impl Mint<'_> {
+    /// All that a merchant or brand begins with, of two keys: its own, and the
+    /// WeChat Pay public key that is tied to it.
+    pub(crate) fn caller(
+        &self,
+        kind: CallerKind,
+        id: &str,
+        [own, public]: &[PrivateKey; 2],
+    ) -> Result<[StoredKey; 3], IssueError> {
+        Ok([
+            self.api_certificate(kind, id, own)?,
+            api_key(kind.secret(), id)?,
+            StoredKey {
+                owner: id.to_owned(),
+                purpose: kind.public_key(),
+                id: public_key_id(id, self.now)?,
+                certificate_pem: None,
+                secret: public.to_pkcs8_pem()?,
+            },
+        ])
+    }
+
+    /// An API certificate of a merchant or brand.
+    pub(crate) fn api_certificate(
+        &self,
+        kind: CallerKind,
+        id: &str,
+        key: &PrivateKey,
+    ) -> Result<StoredKey, IssueError> {
+        self.certified(kind.api_certificate(), id, id, key)
+    }
+
+    /// A platform certificate.
+    pub(crate) fn platform_certificate(&self, key: &PrivateKey) -> Result<StoredKey, IssueError> {
+        let purpose = KeyPurpose::PlatformCertificate;
+        self.certified(purpose, PLATFORM, "kabao sandbox platform", key)
+    }
+
+    fn certified(
+        &self,
+        purpose: KeyPurpose,
+        owner: &str,
+        common_name: &str,
+        key: &PrivateKey,
+    ) -> Result<StoredKey, IssueError> {
+        let issued = self
+            .authority
+            .certify(key, common_name, ORGANIZATION, self.now)?;
+        Ok(StoredKey {
             owner: owner.to_owned(),
             purpose,
             id: issued.certificate.serial_no().to_owned(),
             certificate_pem: Some(issued.pem),
             secret: key.to_pkcs8_pem()?,
         })
-    };
-    let bare = |purpose, owner: &str, key: &PrivateKey| {
-        Ok::<_, IssueError>(StoredKey {
-            owner: owner.to_owned(),
-            purpose,
-            id: public_key_id(owner, now)?,
-            certificate_pem: None,
-            secret: key.to_pkcs8_pem()?,
-        })
-    };
-    let (mchid, brand_id) = (sample::MCHID, sample::BRAND_ID);
-    Ok(vec![
-        stored_authority(&authority)?,
-        certified(
-            KeyPurpose::PlatformCertificate,
-            PLATFORM,
-            "kabao sandbox platform",
-            &platform,
-        )?,
-        certified(KeyPurpose::MerchantApi, mchid, mchid, &merchant)?,
-        api_key(KeyPurpose::MerchantApiV3, mchid)?,
-        bare(KeyPurpose::WechatpayPublicKey, mchid, &merchant_public)?,
-        certified(KeyPurpose::BrandApi, brand_id, brand_id, &brand)?,
-        api_key(KeyPurpose::BrandApiKey, brand_id)?,
-        bare(KeyPurpose::BrandPublicKey, brand_id, &brand_public)?,
-    ])
+    }
 }
 
 /// Makes several RSA keys at once: each takes a tenth of a second or three, as
 /// luck will have it.
-fn rsa_keys<const N: usize>() -> Result<[PrivateKey; N], KeyError> {
+pub(crate) fn rsa_keys<const N: usize>() -> Result<[PrivateKey; N], KeyError> {
     let made = thread::scope(|scope| {
         [(); N]
             .map(|()| scope.spawn(PrivateKey::generate))
@@ -115,11 +156,20 @@ fn api_key(purpose: KeyPurpose, owner: &str) -> Result<StoredKey, IssueError> {
     })
 }
 
-/// `PUB_KEY_ID_`, `01`, the owner in ten digits, the day, and 14 digits.
+/// `PUB_KEY_ID_`, `01`, the last ten digits of the owner, the day, and 14 digits.
 fn public_key_id(owner: &str, now: Timestamp) -> Result<String, IssueError> {
+    // Digits, so that every byte is a character.
+    let owner = owner
+        .get(owner.len().saturating_sub(10)..)
+        .unwrap_or_default();
     let day = now.to_zoned_datetime(TimeZone::UTC).strftime("%Y%m%d");
-    let number = random_text(b"0123456789", 14)?;
-    Ok(format!("PUB_KEY_ID_01{owner:0>10}{day}{}", *number))
+    let number = random_digits(14)?;
+    Ok(format!("PUB_KEY_ID_01{owner:0>10}{day}{number}"))
+}
+
+/// Digits, the first of which may be 0.
+pub(crate) fn random_digits(length: usize) -> Result<String, IssueError> {
+    Ok(random_text(b"0123456789", length)?.to_string())
 }
 
 fn random_text(alphabet: &[u8], length: usize) -> Result<Zeroizing<String>, IssueError> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use kabao_core::{
     ApiV3Key, PrivateKey,
     certificate::{Certificate, CertificateError},
@@ -12,22 +13,23 @@ use kabao_core::{
 };
 
 use super::{
-    Authority, CallerCertificate, CallerKeys, Keys, PLATFORM, PlatformSigner,
-    authority::IssueError, generate::first_keys,
+    Authority, CallerCertificate, CallerKeys, CallerKind, Keys, Migration, PLATFORM,
+    PlatformSigner, authority::IssueError, change::has_retired, generate::first_keys,
 };
 use crate::{
-    clock::real_now,
+    clock::{business_time, real_now},
     sample,
-    store::{KeyPurpose, Store, StoreError, StoredKey},
+    store::{KeyBook, KeyPurpose, KeySettings, Store, StoreError, StoredKey},
 };
 
 impl Keys {
-    /// Reads every key of the store.
+    /// Reads every key of the store that is in force by the sandbox's clock.
     ///
     /// # Errors
     /// [`KeysError`] names the key that cannot be used.
     pub async fn load(store: &dyn Store) -> Result<Self, KeysError> {
-        Self::parse(&store.keys().await?)
+        let book = store.key_book().await?;
+        Self::parse(&book, business_time(store.clock().await?, real_now()))
     }
 
     /// Reads every key of the store; a new store first gets its first keys and
@@ -37,14 +39,12 @@ impl Keys {
     /// # Errors
     /// [`KeysError`].
     pub async fn load_or_create(store: &dyn Store) -> Result<Self, KeysError> {
-        let mut stored = store.keys().await?;
-        if stored.is_empty() {
+        if store.keys().await?.is_empty() {
             let made = tokio::task::spawn_blocking(|| first_keys(real_now())).await;
             let made = made.map_err(|_| KeysError::Interrupted)??;
             store.initialise(&made, &sample::contents()).await?;
-            stored = store.keys().await?;
         }
-        Self::parse(&stored)
+        Self::load(store).await
     }
 
     /// The authority behind `--tls`.
@@ -58,14 +58,20 @@ impl Keys {
         })
     }
 
-    fn parse(stored: &[StoredKey]) -> Result<Self, KeysError> {
+    fn parse(book: &KeyBook, now: Timestamp) -> Result<Self, KeysError> {
+        let settings = &book.settings;
         let mut found = Found::default();
-        for key in stored {
+        let is_in_force = |key: &&StoredKey| !has_retired(settings.retiring.get(&key.id), now);
+        for key in book.keys.iter().filter(is_in_force) {
             found
-                .take(key)
+                .take(key, settings)
                 .map_err(|reason| KeysError::unusable(key, reason))?;
         }
-        found.into_keys()
+        let mut keys = found.into_keys(settings)?;
+        let ends = settings.retiring.values().copied();
+        let (past, future): (Vec<_>, Vec<_>) = ends.partition(|end| has_retired(Some(end), now));
+        keys.span = (past.into_iter().max(), future.into_iter().min());
+        Ok(keys)
     }
 }
 
@@ -86,7 +92,7 @@ struct Parts {
 }
 
 impl Found {
-    fn take(&mut self, stored: &StoredKey) -> Result<(), Unusable> {
+    fn take(&mut self, stored: &StoredKey, settings: &KeySettings) -> Result<(), Unusable> {
         let secret = stored.secret.as_bytes();
         match stored.purpose {
             KeyPurpose::MerchantApi | KeyPurpose::BrandApi => {
@@ -101,6 +107,7 @@ impl Found {
                     id: KeyId::new(&*stored.id),
                     key: PrivateKey::from_pem(secret)?,
                     certificate: None,
+                    retires: None,
                 };
                 self.caller(stored).public_keys.insert(0, signer);
             }
@@ -110,6 +117,10 @@ impl Found {
                     id: KeyId::new(certificate.serial_no()),
                     key: PrivateKey::from_pem(secret)?,
                     certificate: Some((pem, certificate)),
+                    retires: settings
+                        .retiring
+                        .get(&stored.id)
+                        .and_then(|end| Timestamp::from_millisecond(*end).ok()),
                 };
                 self.platform_certificates.insert(0, signer);
             }
@@ -122,22 +133,28 @@ impl Found {
     }
 
     fn caller(&mut self, stored: &StoredKey) -> &mut Parts {
-        let scheme = match stored.purpose {
+        let kind = match stored.purpose {
             KeyPurpose::BrandApi | KeyPurpose::BrandApiKey | KeyPurpose::BrandPublicKey => {
-                Scheme::WechatpayBrandSha256Rsa2048
+                CallerKind::Brand
             }
-            _ => Scheme::Wechatpay2Sha256Rsa2048,
+            _ => CallerKind::Merchant,
         };
-        let name = (scheme, stored.owner.clone());
+        let name = (kind.scheme(), stored.owner.clone());
         self.callers.entry(name).or_default()
     }
 
-    fn into_keys(self) -> Result<Keys, KeysError> {
+    fn into_keys(self, settings: &KeySettings) -> Result<Keys, KeysError> {
         let certificates = self.platform_certificates;
         let callers = self.callers.into_iter().map(|((scheme, identity), parts)| {
             let mut platform = parts.public_keys;
-            if scheme != Scheme::WechatpayBrandSha256Rsa2048 {
+            let mut migration = Migration::finished();
+            if CallerKind::of(scheme) == CallerKind::Merchant
+                && !settings.public_key_only.contains(&identity)
+            {
                 platform.extend(certificates.iter().cloned());
+                if let Some(thousandths) = settings.migrations.get(&identity) {
+                    migration = Migration::at(*thousandths);
+                }
             }
             Ok(CallerKeys {
                 scheme,
@@ -148,10 +165,13 @@ impl Found {
                 identity,
                 certificates: parts.certificates,
                 platform,
+                migration,
             })
         });
         let mut keys = Keys::new(callers.collect::<Result<Vec<_>, KeysError>>()?);
+        keys.certificates = certificates;
         keys.authority = self.authority;
+        keys.version = settings.version;
         Ok(keys)
     }
 }
@@ -184,10 +204,10 @@ pub enum KeysError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// New keys could not be made.
-    #[error("the first keys could not be made")]
+    #[error("new keys could not be made")]
     Issue(#[from] IssueError),
     /// The runtime was shut down in the middle of it.
-    #[error("making the first keys was interrupted")]
+    #[error("making new keys was interrupted")]
     Interrupted,
     /// A stored key does not parse.
     #[error("the store's key {id} ({purpose} of {owner}) cannot be used")]

@@ -1,19 +1,28 @@
 //! The keys of everybody in the sandbox, parsed once.
 
 mod authority;
+pub(crate) mod change;
+mod current;
 mod generate;
+mod kind;
 mod load;
+mod migration;
 
 use std::{collections::HashMap, sync::Arc};
 
+use jiff::Timestamp;
 use kabao_core::{
     ApiV3Key, PrivateKey, PublicKey, certificate::Certificate, keyring::KeyId, signature::Scheme,
 };
 
 pub(crate) use authority::put_in_force;
 pub use authority::{Authority, IssueError, IssuedCertificate};
+pub(crate) use current::CurrentKeys;
 pub use generate::first_keys;
+pub(crate) use generate::{Mint, random_digits, rsa_keys};
+pub(crate) use kind::CallerKind;
 pub use load::{KeysError, Unusable};
+pub use migration::Migration;
 
 /// The owner of the keys that belong to no caller.
 const PLATFORM: &str = "platform";
@@ -22,7 +31,14 @@ const PLATFORM: &str = "platform";
 #[derive(Debug, Default)]
 pub struct Keys {
     callers: HashMap<(Scheme, String), Arc<CallerKeys>>,
+    /// Platform certificates, newest first.
+    certificates: Vec<PlatformSigner>,
     authority: Option<Authority>,
+    /// Of the key book that it was read from.
+    version: u64,
+    /// For which time of the sandbox's clock it holds: no certificate goes
+    /// between these, in milliseconds.
+    span: (Option<i64>, Option<i64>),
 }
 
 /// The keys of one caller and those that WeChat Pay uses towards it.
@@ -36,9 +52,11 @@ pub struct CallerKeys {
     pub certificates: Vec<CallerCertificate>,
     /// The APIv3 key, or the brand's API key.
     pub secret: ApiV3Key,
-    /// What answers can be signed with and requests sealed for, the default
-    /// first.
+    /// What answers can be signed with and requests sealed for: public keys, and
+    /// after them certificates, newest first.
     pub platform: Vec<PlatformSigner>,
+    /// Which of them signs what names no key.
+    pub migration: Migration,
 }
 
 /// One certificate of a caller.
@@ -63,6 +81,9 @@ pub struct PlatformSigner {
     pub key: PrivateKey,
     /// PEM and parsed form, unless it is a bare public key.
     pub certificate: Option<(String, Certificate)>,
+    /// When it gives way to a newer certificate, by the sandbox's clock; `None`
+    /// if that is not planned.
+    pub retires: Option<Timestamp>,
 }
 
 impl Keys {
@@ -75,7 +96,7 @@ impl Keys {
             .collect();
         Self {
             callers,
-            authority: None,
+            ..Self::default()
         }
     }
 
@@ -88,6 +109,29 @@ impl Keys {
     /// Every caller, in no particular order.
     pub fn callers(&self) -> impl Iterator<Item = &Arc<CallerKeys>> {
         self.callers.values()
+    }
+
+    /// The platform certificates in force, newest first.
+    #[must_use]
+    pub fn platform_certificates(&self) -> &[PlatformSigner] {
+        &self.certificates
+    }
+
+    /// Which version of the key book this was read from.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether time alone makes it outdated.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.span != (None, None)
+    }
+
+    /// Whether it holds at that time of the sandbox's clock.
+    pub(crate) fn holds_at(&self, now: Timestamp) -> bool {
+        let (since, until) = self.span;
+        let now = now.as_millisecond();
+        since.is_none_or(|since| since <= now) && until.is_none_or(|until| now < until)
     }
 }
 
@@ -107,12 +151,32 @@ impl CallerKeys {
             .find(|certificate| certificate.serial_no == *serial_no)
     }
 
-    /// WeChat Pay's key of that name; the default if no name is given.
+    /// WeChat Pay's key of that name.
+    #[must_use]
+    pub fn platform_key(&self, id: &KeyId) -> Option<&PlatformSigner> {
+        self.platform.iter().find(|signer| signer.id == *id)
+    }
+
+    /// What an answer is signed with if it is to be the key of that name. If no
+    /// name is given, the migration decides, and takes a turn; before it has
+    /// begun, even who names the public key is answered by certificate.
     #[must_use]
     pub fn platform_signer(&self, wanted: Option<&KeyId>) -> Option<&PlatformSigner> {
+        let wanted = match wanted {
+            Some(id) => Some(self.platform_key(id)?),
+            None => None,
+        };
         match wanted {
-            None => self.platform.first(),
-            Some(id) => self.platform.iter().find(|signer| signer.id == *id),
+            Some(signer) if signer.certificate.is_some() || !self.migration.is_ahead() => {
+                Some(signer)
+            }
+            _ => {
+                let by_certificate = !self.migration.takes_public_key();
+                let mut signers = self.platform.iter();
+                signers
+                    .find(|signer| signer.certificate.is_some() == by_certificate)
+                    .or(self.platform.first())
+            }
         }
     }
 }

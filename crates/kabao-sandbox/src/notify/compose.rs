@@ -161,7 +161,7 @@ mod tests {
     use kabao_core::{PrivateKey, keyring::KeyId, signature::Scheme};
 
     use super::*;
-    use crate::keys::CallerCertificate;
+    use crate::keys::{CallerCertificate, Migration};
 
     const RESOURCE: &str = r#"{
         "user_card_code": "4785", "card_id": "p", "openid": "o", "brand_id": "1004",
@@ -182,6 +182,7 @@ mod tests {
             certificates: vec![certificate],
             secret: ApiV3Key::new([b'k'; 32]).expect("32 bytes"),
             platform: Vec::new(),
+            migration: Migration::finished(),
         }
     }
 

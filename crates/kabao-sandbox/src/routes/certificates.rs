@@ -48,10 +48,12 @@ fn listed(
         ASSOCIATED_DATA,
         pem.as_bytes(),
     );
+    // A certificate that gives way is said to expire then.
+    let expires = signer.retires.unwrap_or(certificate.not_after());
     Some(sealed.map(|encrypt_certificate| ListedCertificate {
         serial_no: signer.id.to_string(),
         effective_time: Time::seconds(certificate.not_before()).to_string(),
-        expire_time: Time::seconds(certificate.not_after()).to_string(),
+        expire_time: Time::seconds(expires).to_string(),
         encrypt_certificate,
     }))
 }

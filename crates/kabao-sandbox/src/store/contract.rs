@@ -20,7 +20,8 @@ use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 use super::{
-    ClockSetting, Contents, KeyPurpose, Speed, Store, StoredKey, UserCardRule, UserCardsOf, Window,
+    ClockSetting, Contents, KeyPurpose, KeyRule, KeySettings, Speed, Store, StoredKey,
+    UserCardRule, UserCardsOf, Window,
 };
 use crate::{
     domain::{StoredState, UserCard, UserCardId},
@@ -385,6 +386,60 @@ pub async fn the_first_keys_stay(store: &dyn Store) {
     assert!(!taken.expect("asked"), "there are keys already");
     assert_same_keys(&store.keys().await.expect("keys"), &keys("first"));
     assert!(store.user_card(&sample_id()).await.expect("read").is_some());
+}
+
+/// A rule adds and removes keys and says how they are used; the change is
+/// counted, and one that is refused is not.
+pub async fn keys_change_by_rules(store: &dyn Store) {
+    let book = store.key_book().await.expect("read");
+    assert_same_keys(&book.keys, &keys("first"));
+    assert_eq!(book.settings, KeySettings::default());
+    let rule: KeyRule = Arc::new(|book| {
+        book.keys.remove(0);
+        book.keys.extend(keys("second"));
+        book.settings.migrations.insert("1".into(), 500);
+        book.settings.retiring.insert("A".into(), -1);
+        book.settings.public_key_only.insert("2".into());
+        Ok(())
+    });
+    let changed = store.change_keys(rule).await.expect("changed");
+    assert!(changed.is_ok());
+    let book = store.key_book().await.expect("read");
+    let wanted = [&keys("first")[1..], &keys("second")].concat();
+    assert_same_keys(&book.keys, &wanted);
+    assert_same_keys(&store.keys().await.expect("keys"), &wanted);
+    assert_eq!(book.settings.migrations["1"], 500);
+    assert_eq!(book.settings.retiring["A"], -1);
+    assert!(book.settings.public_key_only.contains("2"));
+    assert_eq!(store.key_version().await.expect("read"), 1);
+    let rule: KeyRule = Arc::new(|book| {
+        book.keys.clear();
+        Err(Refusal::invalid_request("no"))
+    });
+    let refused = store.change_keys(rule).await.expect("asked");
+    assert_eq!(refused.expect_err("refused").message, "no");
+    assert_same_keys(&store.keys().await.expect("keys"), &wanted);
+    assert_eq!(store.key_version().await.expect("read"), 1);
+    store.reset(&Contents::default()).await.expect("reset");
+    let after = store.key_book().await.expect("read");
+    assert_eq!(after.settings, book.settings, "a reset leaves them");
+}
+
+/// Leave is granted and withdrawn, twice as well as once.
+pub async fn grants_come_and_go(store: &dyn Store) {
+    let served = async || {
+        let serves = store.serves("7", "1005").await;
+        serves.expect("read")
+    };
+    for granted in [true, true, false, false] {
+        let set = store.set_grant("7", "1005", granted).await;
+        set.expect("set");
+        assert_eq!(served().await, granted);
+        let grants = store.grants().await.expect("read");
+        assert_eq!(grants.contains(&("7".into(), "1005".into())), granted);
+        let sample = (sample::MCHID.to_owned(), sample::BRAND_ID.to_owned());
+        assert_eq!(grants[0], sample);
+    }
 }
 
 /// Of several that initialise at once exactly one is taken.

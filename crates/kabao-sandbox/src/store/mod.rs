@@ -16,6 +16,7 @@ mod convenience;
 mod document;
 #[cfg(feature = "sqlite")]
 mod failure;
+mod key_book;
 mod lists;
 mod outbox;
 #[cfg(feature = "sqlite")]
@@ -36,6 +37,7 @@ use crate::{
 pub use crate::clock::Speed;
 pub use address::{inspect, open};
 pub use convenience::UserCardRule;
+pub use key_book::{KeyBook, KeyRule, KeySettings};
 pub use lists::{ActivitiesOf, CardTemplatesOf, Page, UserCardsOf, Window};
 pub use outbox::{Attempt, Outbox, Owed, OwedState, Then};
 #[cfg(feature = "sqlite")]
@@ -144,6 +146,41 @@ pub trait Store: Outbox + fmt::Debug + Send + Sync {
     /// [`StoreError`].
     async fn initialise(&self, keys: &[StoredKey], contents: &Contents)
     -> Result<bool, StoreError>;
+
+    /// Every key and how they are used, at one moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn key_book(&self) -> Result<KeyBook, StoreError>;
+
+    /// How often the key book was changed: a cheap way to see whether it still
+    /// is as it was read.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn key_version(&self) -> Result<u64, StoreError>;
+
+    /// Lets a rule change the key book, and counts the change, in one
+    /// transaction. The inner error is the rule's refusal, which leaves no
+    /// trace.
+    ///
+    /// # Errors
+    /// [`StoreError`]; whether it was applied is then unknown.
+    async fn change_keys(&self, rule: KeyRule) -> Result<Result<(), Refusal>, StoreError>;
+
+    /// Which merchants may manage which brands, as `(mchid, brand_id)`, by brand
+    /// and then by merchant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn grants(&self) -> Result<Vec<(String, String)>, StoreError>;
+
+    /// Lets a merchant manage a brand's members, or no longer.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn set_grant(&self, mchid: &str, brand_id: &str, granted: bool)
+    -> Result<(), StoreError>;
 }
 
 /// A card, and what decides who may see it and as what.

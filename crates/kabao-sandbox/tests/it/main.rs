@@ -9,6 +9,7 @@
 
 mod activities;
 mod caller;
+mod callers;
 mod card_changes;
 mod card_forms;
 mod cards;
@@ -20,6 +21,7 @@ mod faults;
 mod feeds;
 mod gate;
 mod imports;
+mod keys;
 mod limits;
 mod notifications;
 mod order;
@@ -27,6 +29,7 @@ mod outbox;
 mod pictures;
 mod points;
 mod processes;
+mod rate_limits;
 mod receiver;
 mod support;
 mod switches;

@@ -45,6 +45,8 @@ of_a_filled_store! {
     a_reset_forgets_all_but_the_keys,
     a_failed_reset_changes_nothing,
     the_first_keys_stay,
+    keys_change_by_rules,
+    grants_come_and_go,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -2,11 +2,59 @@
 
 use std::sync::Arc;
 
-use kabao::{ErrorKind, PrivateKey};
+use kabao::{
+    Client, ErrorKind, Merchant, PrivateKey,
+    card_member::{UserCardChange, UserCardKey},
+    clock::{Clock as _, SystemClock},
+    core::certificate::Certificate,
+};
 use kabao_sandbox::RateLimits;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{CARD_PATH, World};
+use crate::{
+    notifications,
+    support::{CARD_PATH, World},
+};
+
+impl World {
+    fn migrate(&self, percent: u8) {
+        let body = json!({ "public_key_percent": percent });
+        let moved = self.control("PUT", "/_sandbox/keys/migration", Some(body));
+        assert_eq!(moved["data"][0]["public_key_percent"], percent);
+    }
+
+    /// The key that answered a typed call, which must open.
+    fn answered_by(&self, client: &Client) -> String {
+        self.reads(client, &self.key());
+        self.journal()[0]["signed_with"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    fn reads(&self, client: &Client, key: &UserCardKey) {
+        let members = client.card_member_for("1004");
+        let card = self.run(members.user_cards().get(key)).unwrap();
+        assert!(card.phone_number.unwrap().is_opened());
+    }
+
+    fn changes(&self, client: &Client, phone_number: &str) {
+        let members = client.card_member_for("1004");
+        let change = UserCardChange::new().phone_number(phone_number);
+        let key = self.key();
+        let changed = self.run(members.user_cards().update(&key, change)).unwrap();
+        assert_eq!(changed.phone_number.unwrap().expose(), phone_number);
+    }
+}
+
+/// A client of a merchant that was just handed its credentials.
+fn client_of(credentials: &Value, base_url: &str) -> kabao::ClientBuilder {
+    let text = |name: &str| credentials[name].as_str().unwrap();
+    let key = PrivateKey::from_pem(text("apiclient_key.pem").as_bytes()).unwrap();
+    let merchant = Merchant::new(text("mchid"), text("serial_no"), key)
+        .certificate(text("apiclient_cert.pem"));
+    Client::builder(merchant).base_url(base_url)
+}
 
 #[test]
 fn certificates_are_downloaded_once_for_many_calls() {
@@ -185,4 +233,128 @@ fn echo_tests_sealing_in_both_directions() {
             "密语"
         );
     });
+}
+
+#[test]
+fn a_rotation_is_followed_without_a_failed_call() {
+    let world = World::new();
+    let own = world.credentials.merchant.clone();
+    world.migrate(0);
+    let client = kabao_e2e::bare_merchant(&world.credentials)
+        .unwrap()
+        .auto_certificates(own.apiv3_key.as_str())
+        .build()
+        .unwrap();
+    assert_eq!(world.answered_by(&client), own.platform_serial_no);
+    // Of two that begin in the same second none is the newer.
+    let old = Certificate::from_pem(&own.platform_certificate_pem).unwrap();
+    while SystemClock.now().as_second() <= old.not_before().as_second() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let overlap = json!({"overlap_seconds": 600});
+    let rotated = world.control("POST", "/_sandbox/keys/rotate-certificate", Some(overlap));
+    let new = rotated["platform_serial_no"].as_str().unwrap();
+
+    // The client names the one it knows, and seals for it, until it comes upon
+    // the new one: here on a notification.
+    assert_eq!(world.answered_by(&client), own.platform_serial_no);
+    world.changes(&client, "13900139001");
+    let receiver = client
+        .notifications(own.apiv3_key.as_str())
+        .build()
+        .unwrap();
+    let (url, mut heard) = world.run(notifications::open(receiver));
+    world.run(notifications::echo(&client, &url));
+    notifications::next(&world, &mut heard);
+    assert_eq!(world.answered_by(&client), new);
+    world.changes(&client, "13900139002");
+
+    let later = json!({"offset_seconds": 601});
+    world.control("PUT", "/_sandbox/clock", Some(later));
+    assert_eq!(world.answered_by(&client), new);
+    world.changes(&client, "13900139003");
+    let failed = world.journal();
+    let mut failed = failed.iter().filter(|entry| entry["status"] != 200);
+    assert_eq!(failed.next(), None);
+}
+
+#[test]
+fn a_client_with_both_kinds_of_keys_goes_all_the_way_and_back() {
+    let world = World::new();
+    let own = world.credentials.merchant.clone();
+    let both = kabao_e2e::merchant(&world.credentials)
+        .unwrap()
+        .auto_certificates(own.apiv3_key.as_str())
+        .build()
+        .unwrap();
+    let certificates = kabao_e2e::bare_merchant(&world.credentials)
+        .unwrap()
+        .auto_certificates(own.apiv3_key.as_str())
+        .build()
+        .unwrap();
+    let receiver = both.notifications(own.apiv3_key.as_str()).build().unwrap();
+    let (url, mut heard) = world.run(notifications::open(receiver));
+    for (number, percent) in [0, 50, 100, 50, 0].into_iter().enumerate() {
+        world.migrate(percent);
+        // It names the public key, which has no effect before the move begins.
+        let wanted = match percent {
+            0 => &own.platform_serial_no,
+            _ => &own.wechatpay_public_key_id,
+        };
+        assert_eq!(world.answered_by(&both), *wanted, "{percent}");
+        world.changes(&both, &format!("1390013900{number}"));
+        assert_eq!(world.answered_by(&certificates), own.platform_serial_no);
+        for _ in 0..2 {
+            world.run(notifications::echo(&both, &url));
+            notifications::next(&world, &mut heard);
+        }
+    }
+}
+
+#[test]
+fn a_replaced_certificate_serves_beside_the_old_one_until_that_is_revoked() {
+    let world = World::new();
+    let own = world.credentials.merchant.clone();
+    let old = world.merchant();
+    let path = format!("/_sandbox/merchants/{}/certificates", own.mchid);
+    let handed = world.control("POST", &path, None);
+    let new = client_of(&handed, &world.credentials.base_url)
+        .wechatpay_public_key(&own.wechatpay_public_key_id, &own.wechatpay_public_key_pem)
+        .build()
+        .unwrap();
+    for client in [&old, &new] {
+        world.reads(client, &world.key());
+    }
+    world.control("DELETE", &format!("{path}/{}", own.serial_no), None);
+    let members = old.card_member_for("1004");
+    let error = world
+        .run(members.user_cards().get(&world.key()))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignatureRefused);
+    world.changes(&new, "13900139000");
+}
+
+#[test]
+fn a_merchant_with_the_public_key_alone_needs_no_certificate() {
+    let world = World::new();
+    let body = json!({"mchid": "1900000002", "public_key_only": true});
+    let handed = world.control("POST", "/_sandbox/merchants", Some(body));
+    let grant = "/_sandbox/brands/1004/merchants/1900000002";
+    world.control("PUT", grant, None);
+    let text = |name: &str| handed[name].as_str().unwrap();
+    let client = client_of(&handed, &world.credentials.base_url)
+        .wechatpay_public_key(text("wechatpay_public_key_id"), text("pub_key.pem"))
+        .auto_certificates(text("apiv3_key"))
+        .build()
+        .unwrap();
+    assert_eq!(world.answered_by(&client), text("wechatpay_public_key_id"));
+    world.changes(&client, "13900139000");
+    let list = world.run(client.chain("v3/certificates").get());
+    assert_eq!(list.unwrap_err().code(), Some("RESOURCE_NOT_EXISTS"));
+    world.control("DELETE", grant, None);
+    let members = client.card_member_for("1004");
+    let error = world
+        .run(members.user_cards().get(&world.key()))
+        .unwrap_err();
+    assert_eq!(error.code(), Some("NO_AUTH"));
 }

@@ -35,7 +35,7 @@ async fn notified(State(shop): State<Shop>, delivery: Delivery) -> Ack {
 }
 
 /// Where the shop listens, and what it is told.
-async fn open(receiver: Receiver) -> (String, mpsc::UnboundedReceiver<Delivery>) {
+pub async fn open(receiver: Receiver) -> (String, mpsc::UnboundedReceiver<Delivery>) {
     let (told, heard) = mpsc::unbounded_channel();
     let shop = Shop { receiver, told };
     let service = Router::new()
@@ -47,7 +47,7 @@ async fn open(receiver: Receiver) -> (String, mpsc::UnboundedReceiver<Delivery>)
     (url, heard)
 }
 
-async fn echo(client: &kabao::Client, notify_url: &str) {
+pub async fn echo(client: &kabao::Client, notify_url: &str) {
     let sealed = client.seal("密语").await.unwrap();
     let key = client.sealing_key().await.unwrap();
     client
@@ -63,7 +63,7 @@ async fn echo(client: &kabao::Client, notify_url: &str) {
         .unwrap();
 }
 
-fn next(world: &World, heard: &mut mpsc::UnboundedReceiver<Delivery>) -> Delivery {
+pub fn next(world: &World, heard: &mut mpsc::UnboundedReceiver<Delivery>) -> Delivery {
     let delivery = world.run(async { timeout(PATIENCE, heard.recv()).await });
     delivery.unwrap().unwrap()
 }

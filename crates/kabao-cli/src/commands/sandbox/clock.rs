@@ -92,7 +92,7 @@ fn instant(text: &str) -> Result<Timestamp, String> {
         .map_err(|_| "write RFC 3339, such as 2030-01-01T00:00:00+08:00".into())
 }
 
-fn seconds(text: &str) -> Result<i64, String> {
+pub(super) fn seconds(text: &str) -> Result<i64, String> {
     let span: Span = text
         .parse()
         .map_err(|_| "write 30d, 12h, 1h30m, 45s".to_owned())?;

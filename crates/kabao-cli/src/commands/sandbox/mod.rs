@@ -1,8 +1,12 @@
 //! `kabao sandbox`: running one, and steering one that runs.
 
+mod callers;
 mod clock;
 mod fault;
+mod handed_out;
+mod keys;
 mod notifications;
+mod rate_limits;
 mod serve;
 mod user;
 
@@ -32,6 +36,18 @@ pub(crate) enum SandboxCommand {
     /// What was sent to brands, and how that went.
     #[command(subcommand)]
     Notifications(notifications::NotificationsCommand),
+    /// WeChat Pay's own keys: rotate certificates, move to the public key.
+    #[command(subcommand, after_help = KEYS_EXAMPLES)]
+    Keys(keys::KeysCommand),
+    /// The merchants that may call.
+    #[command(subcommand, after_help = MERCHANT_EXAMPLES)]
+    Merchant(callers::MerchantCommand),
+    /// The brands that may call, and who may call for them.
+    #[command(subcommand)]
+    Brand(callers::BrandCommand),
+    /// How often operations may be called.
+    #[command(subcommand, after_help = rate_limits::SAMPLE)]
+    RateLimits(rate_limits::RateLimitsCommand),
 }
 
 impl SandboxCommand {
@@ -42,6 +58,10 @@ impl SandboxCommand {
             Self::Clock(command) => command.run(profile, printer).await,
             Self::Fault(command) => command.run(profile, printer).await,
             Self::Notifications(command) => command.run(profile, printer).await,
+            Self::Keys(command) => command.run(profile, printer).await,
+            Self::Merchant(command) => command.run(profile, printer).await,
+            Self::Brand(command) => command.run(profile, printer).await,
+            Self::RateLimits(command) => command.run(profile, printer).await,
         }
     }
 }
@@ -52,3 +72,15 @@ Examples:
   kabao sandbox user pay --attach 'cell=15_1200_1&card_id=pbLatj…&user_card_code=8000'
   kabao sandbox user exchange-coupon --deduct-points 1000 --stock-id 100232301 --fail
   kabao sandbox user delete-card";
+
+const KEYS_EXAMPLES: &str = "\
+Examples:
+  kabao sandbox keys rotate --overlap 10d
+  kabao sandbox keys migration 30
+  kabao sandbox keys migration 0 --mchid 1900000001";
+
+const MERCHANT_EXAMPLES: &str = "\
+Examples:
+  kabao sandbox merchant add --mchid 1900000002 --credentials ./second
+  kabao sandbox brand grant 1004 1900000002
+  kabao sandbox merchant renew-certificate 1900000002 --credentials ./second";

@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, ValueEnum};
-use kabao_sandbox::{RateLimits, Sandbox, Switches};
+use clap::Args;
+use kabao_sandbox::{Sandbox, Switches};
 
+use super::rate_limits;
 use crate::{
     embedded::start_problem,
     output::printer::Printer,
@@ -30,9 +31,9 @@ pub(crate) struct ServeArgs {
     /// names of the merchant console.
     #[arg(long, value_name = "DIR")]
     credentials: Option<PathBuf>,
-    /// Which rate limits to keep.
+    /// Which rate limits to keep: documented, off, or those of a TOML file.
     #[arg(long, value_name = "LIMITS", default_value = "documented")]
-    rate_limits: Limits,
+    rate_limits: String,
     /// Speak TLS under a local authority, ca.pem of the credentials.
     #[arg(long)]
     tls: bool,
@@ -70,14 +71,6 @@ struct Switch {
     value: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Limits {
-    /// Those of the documentation, 5 a second for most operations.
-    Documented,
-    /// None.
-    Off,
-}
-
 /// Serves until a signal comes.
 pub(crate) async fn serve(args: ServeArgs, printer: &Printer) -> Result<(), Problem> {
     // Before anybody can see the ready line and send a signal.
@@ -85,10 +78,7 @@ pub(crate) async fn serve(args: ServeArgs, printer: &Printer) -> Result<(), Prob
         .map_err(|error| Problem::new("cannot listen for signals").caused_by(&error))?;
     let mut builder = Sandbox::builder()
         .listen(args.listen)
-        .rate_limits(match args.rate_limits {
-            Limits::Documented => RateLimits::Documented,
-            Limits::Off => RateLimits::Off,
-        })
+        .rate_limits(rate_limits::read(&args.rate_limits)?)
         .tls(args.tls);
     builder = settings(args.switches, args.notifications)?.apply(builder)?;
     match args.store {
@@ -151,11 +141,12 @@ pub(super) fn help() -> String {
     });
     let switches: Vec<String> = lines.collect();
     format!(
-        "{EXAMPLES}\n\nSwitches:\n{}\n\n\
+        "{EXAMPLES}\n\n{}\n\nSwitches:\n{}\n\n\
          [sandbox] of the configuration file takes the same, and the settings of notifications,\n\
          for the embedded sandbox, too:\n\n  \
          [sandbox]\n  update_time = true\n  notify_hosts = [\"hooks.test\"]\n  \
          card_event_retries = \"15s,3m,1h\"\n  notify_root_certificates = [\"ca.pem\"]",
+        rate_limits::SAMPLE,
         switches.join("\n")
     )
 }

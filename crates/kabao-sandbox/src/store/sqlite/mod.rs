@@ -28,8 +28,8 @@ use rusqlite::Connection;
 
 use self::{checkpoint::Checkpointer, failure::failed, writer::Writer};
 use super::{
-    ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Failure, Needs, Page, Rule, Store,
-    StoreError, StoredKey, UserCardView, UserCardsOf, Window, Workspace,
+    ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Failure, KeyBook, KeyRule, Needs, Page,
+    Rule, Store, StoreError, StoredKey, UserCardView, UserCardsOf, Window, Workspace,
 };
 use crate::{
     domain::{Activity, CardTemplate, UserCard, UserCardId},
@@ -253,6 +253,40 @@ impl Store for SqliteStore {
             }
             statements::replace_contents(db, vault, &contents)?;
             Ok(true)
+        })
+        .await
+    }
+
+    async fn key_book(&self) -> Result<KeyBook, StoreError> {
+        self.read_at_one_moment("reading the keys", statements::key_book)
+    }
+
+    async fn key_version(&self) -> Result<u64, StoreError> {
+        self.read("looking whether keys changed", |db, _| {
+            Ok(statements::key_settings(db)?.version)
+        })
+    }
+
+    async fn change_keys(&self, rule: KeyRule) -> Result<Result<(), Refusal>, StoreError> {
+        self.write("changing keys", move |db, vault| {
+            statements::change_keys(db, vault, &rule)
+        })
+        .await
+    }
+
+    async fn grants(&self) -> Result<Vec<(String, String)>, StoreError> {
+        self.read("reading who serves whom", |db, _| statements::grants(db))
+    }
+
+    async fn set_grant(
+        &self,
+        mchid: &str,
+        brand_id: &str,
+        granted: bool,
+    ) -> Result<(), StoreError> {
+        let (mchid, brand_id) = (mchid.to_owned(), brand_id.to_owned());
+        self.write("changing who serves whom", move |db, _| {
+            statements::set_grant(db, &mchid, &brand_id, granted)
         })
         .await
     }

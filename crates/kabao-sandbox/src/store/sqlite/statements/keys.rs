@@ -1,7 +1,8 @@
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{
-    store::{Failure, StoredKey, document::KeyRow},
+    refusal::Refusal,
+    store::{Failure, KeyBook, KeyRule, KeySettings, StoredKey, document::KeyRow},
     vault::Vault,
 };
 
@@ -42,5 +43,75 @@ pub(in super::super) fn insert(
         row.certificate_pem,
         row.secret
     ])?;
+    Ok(())
+}
+
+fn remove(db: &Connection, key: &StoredKey) -> Result<(), Failure> {
+    db.prepare_cached("DELETE FROM keys WHERE owner = ?1 AND purpose = ?2 AND id = ?3")?
+        .execute([&key.owner, key.purpose.as_str(), &key.id])?;
+    Ok(())
+}
+
+pub(in super::super) fn book(db: &Connection, vault: &Vault) -> Result<KeyBook, Failure> {
+    Ok(KeyBook {
+        keys: all(db, vault)?,
+        settings: settings(db)?,
+    })
+}
+
+pub(in super::super) fn settings(db: &Connection) -> Result<KeySettings, Failure> {
+    let text: Option<String> = db
+        .prepare_cached("SELECT value FROM meta WHERE name = 'keys'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    match text {
+        None => Ok(KeySettings::default()),
+        Some(text) => Ok(serde_json::from_str(&text)?),
+    }
+}
+
+pub(in super::super) fn change(
+    db: &Connection,
+    vault: &Vault,
+    rule: &KeyRule,
+) -> Result<Result<(), Refusal>, Failure> {
+    let before = book(db, vault)?;
+    let mut after = before.clone();
+    if let Err(refusal) = rule(&mut after) {
+        return Ok(Err(refusal));
+    }
+    for key in before.keys.iter().filter(|key| !after.holds(key)) {
+        remove(db, key)?;
+    }
+    for key in after.keys.iter().filter(|key| !before.holds(key)) {
+        insert(db, vault, key)?;
+    }
+    after.settings.version = before.settings.version + 1;
+    db.prepare_cached(
+        "INSERT INTO meta (name, value) VALUES ('keys', ?1)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )?
+    .execute([serde_json::to_string(&after.settings)?])?;
+    Ok(Ok(()))
+}
+
+pub(in super::super) fn grants(db: &Connection) -> Result<Vec<(String, String)>, Failure> {
+    let mut statement =
+        db.prepare_cached("SELECT mchid, brand_id FROM grants ORDER BY brand_id, mchid")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.map(|row| Ok(row?)).collect()
+}
+
+pub(in super::super) fn set_grant(
+    db: &Connection,
+    mchid: &str,
+    brand_id: &str,
+    granted: bool,
+) -> Result<(), Failure> {
+    let sql = match granted {
+        true => "INSERT INTO grants (brand_id, mchid) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        false => "DELETE FROM grants WHERE brand_id = ?1 AND mchid = ?2",
+    };
+    db.prepare_cached(sql)?.execute([brand_id, mchid])?;
     Ok(())
 }

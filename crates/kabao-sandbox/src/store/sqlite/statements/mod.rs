@@ -16,7 +16,10 @@ use crate::{
 
 pub(super) use activities::list as activities;
 pub(super) use card_templates::list as card_templates;
-pub(super) use keys::{all as keys, any as has_keys, insert as insert_key};
+pub(super) use keys::{
+    all as keys, any as has_keys, book as key_book, change as change_keys, grants,
+    insert as insert_key, set_grant, settings as key_settings,
+};
 pub(super) use outbox::{
     latest as notifications, lease_due, next_due, note_attempt, one as notification, redeliver,
 };

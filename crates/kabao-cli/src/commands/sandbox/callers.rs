@@ -1,0 +1,324 @@
+//! `kabao sandbox merchant` and `kabao sandbox brand`: who may call.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use kabao::core::query::encode_component;
+use serde_json::{Value, json};
+
+use super::handed_out::Folder;
+use crate::{
+    control::Control,
+    output::{
+        members,
+        printer::{Format, Printer},
+        table::{self, Cell},
+    },
+    problem::Problem,
+    session::Session,
+};
+
+/// What to do with merchants.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MerchantCommand {
+    /// List them, without their secrets.
+    List,
+    /// Let another one call.
+    Add {
+        /// Its number; drawn if it is not given.
+        #[arg(long)]
+        mchid: Option<String>,
+        /// Without platform certificates, as merchants that join today.
+        #[arg(long)]
+        public_key_only: bool,
+        #[command(flatten)]
+        to: To,
+    },
+    /// Take the platform certificates from it, or give them back.
+    PublicKeyOnly {
+        /// Which merchant.
+        mchid: String,
+        /// Whether it is to have the public key alone.
+        #[arg(action = clap::ArgAction::Set)]
+        public_key_only: bool,
+    },
+    /// Give it another API certificate; the old one holds until it is revoked.
+    RenewCertificate {
+        /// Which merchant.
+        mchid: String,
+        #[command(flatten)]
+        to: To,
+    },
+    /// End an API certificate.
+    RevokeCertificate {
+        /// Whose.
+        mchid: String,
+        /// Which.
+        serial_no: String,
+    },
+}
+
+/// What to do with brands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BrandCommand {
+    /// List them, without their secrets.
+    List,
+    /// Let another one call.
+    Add {
+        /// Its number; drawn if it is not given.
+        #[arg(long)]
+        brand_id: Option<String>,
+        #[command(flatten)]
+        to: To,
+    },
+    /// Let a merchant manage its members.
+    Grant {
+        /// Which brand.
+        brand_id: String,
+        /// Which merchant.
+        mchid: String,
+    },
+    /// No longer let a merchant manage its members.
+    Withdraw {
+        /// Which brand.
+        brand_id: String,
+        /// Which merchant.
+        mchid: String,
+    },
+    /// Give it another API certificate; the old one holds until it is revoked.
+    RenewCertificate {
+        /// Which brand.
+        brand_id: String,
+        #[command(flatten)]
+        to: To,
+    },
+    /// End an API certificate.
+    RevokeCertificate {
+        /// Whose.
+        brand_id: String,
+        /// Which.
+        serial_no: String,
+    },
+}
+
+/// Where keys that are handed out go.
+#[derive(Debug, Args)]
+pub(crate) struct To {
+    /// A folder to write credentials.json, keys and certificates to, under the
+    /// names of `sandbox serve --credentials`. Without it they are in the
+    /// answer, with --output json.
+    #[arg(long, value_name = "DIR")]
+    credentials: Option<PathBuf>,
+}
+
+/// A request to the control plane, and what to do with its answer.
+struct Ask {
+    method: Method,
+    path: String,
+    body: Value,
+    show: Show,
+}
+
+enum Method {
+    Get,
+    Post,
+    Put,
+    Delete,
+}
+
+enum Show {
+    /// A list of callers, under such headings.
+    List(&'static Columns),
+    Object,
+    /// Keys, which go to a folder if there is one.
+    Keys(Option<Folder>),
+}
+
+impl Ask {
+    fn new(method: Method, path: String, body: Value, show: Show) -> Self {
+        Self {
+            method,
+            path,
+            body,
+            show,
+        }
+    }
+
+    async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+        if let Show::Keys(Some(folder)) = &self.show {
+            // Keys that nobody can write down would be lost.
+            folder.check()?;
+        }
+        let outcome = Session::with(profile, printer, async |session| {
+            let control = Control::of(session)?;
+            match self.method {
+                Method::Get => control.get(&self.path).await,
+                Method::Post => control.post(&self.path, &self.body).await,
+                Method::Put => control.put(&self.path, &self.body).await,
+                Method::Delete => control.delete(&self.path).await,
+            }
+        });
+        let answer = outcome.await?;
+        match self.show {
+            Show::List(columns) => list(&answer, columns, printer),
+            Show::Object => members::show(&answer, printer),
+            Show::Keys(None) => members::show(&for_people(answer, printer), printer),
+            Show::Keys(Some(folder)) => {
+                let rest = folder.write(answer)?;
+                printer.note(&format!("keys are in {}", folder.path().display()));
+                members::show(&rest, printer)
+            }
+        }
+    }
+}
+
+impl MerchantCommand {
+    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+        let none = || json!({});
+        let ask = match self {
+            Self::List => Ask::new(
+                Method::Get,
+                "merchants".into(),
+                none(),
+                Show::List(MERCHANTS),
+            ),
+            Self::Add {
+                mchid,
+                public_key_only,
+                to,
+            } => {
+                let mut body = json!({ "public_key_only": public_key_only });
+                if let Some(mchid) = mchid {
+                    body["mchid"] = mchid.into();
+                }
+                let show = Show::Keys(to.credentials.map(Folder::of_a_new_merchant));
+                Ask::new(Method::Post, "merchants".into(), body, show)
+            }
+            Self::PublicKeyOnly {
+                mchid,
+                public_key_only,
+            } => {
+                let body = json!({ "public_key_only": public_key_only });
+                let path = format!("merchants/{}", encode_component(&mchid));
+                Ask::new(Method::Put, path, body, Show::Object)
+            }
+            Self::RenewCertificate { mchid, to } => {
+                let path = format!("merchants/{}/certificates", encode_component(&mchid));
+                let folder = to.credentials.map(|path| Folder::of_merchant(path, mchid));
+                Ask::new(Method::Post, path, none(), Show::Keys(folder))
+            }
+            Self::RevokeCertificate { mchid, serial_no } => {
+                let [mchid, serial_no] = [mchid, serial_no].map(|id| encode_component(&id));
+                let path = format!("merchants/{mchid}/certificates/{serial_no}");
+                Ask::new(Method::Delete, path, none(), Show::Object)
+            }
+        };
+        ask.run(profile, printer).await
+    }
+}
+
+impl BrandCommand {
+    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+        let none = || json!({});
+        let grant = |method, brand_id: &str, mchid: &str| {
+            let [brand_id, mchid] = [brand_id, mchid].map(encode_component);
+            let path = format!("brands/{brand_id}/merchants/{mchid}");
+            Ask::new(method, path, none(), Show::List(GRANTED))
+        };
+        let ask = match self {
+            Self::List => Ask::new(Method::Get, "brands".into(), none(), Show::List(BRANDS)),
+            Self::Add { brand_id, to } => {
+                let mut body = none();
+                if let Some(brand_id) = brand_id {
+                    body["brand_id"] = brand_id.into();
+                }
+                let show = Show::Keys(to.credentials.map(Folder::of_a_new_brand));
+                Ask::new(Method::Post, "brands".into(), body, show)
+            }
+            Self::Grant { brand_id, mchid } => grant(Method::Put, &brand_id, &mchid),
+            Self::Withdraw { brand_id, mchid } => grant(Method::Delete, &brand_id, &mchid),
+            Self::RenewCertificate { brand_id, to } => {
+                let path = format!("brands/{}/certificates", encode_component(&brand_id));
+                let folder = to.credentials.map(|path| Folder::of_brand(path, brand_id));
+                Ask::new(Method::Post, path, none(), Show::Keys(folder))
+            }
+            Self::RevokeCertificate {
+                brand_id,
+                serial_no,
+            } => {
+                let [brand_id, serial_no] = [brand_id, serial_no].map(|id| encode_component(&id));
+                let path = format!("brands/{brand_id}/certificates/{serial_no}");
+                Ask::new(Method::Delete, path, none(), Show::Object)
+            }
+        };
+        ask.run(profile, printer).await
+    }
+}
+
+/// Headings, and the member below each.
+type Columns = [(&'static str, &'static str)];
+
+pub(super) const MERCHANTS: &Columns = &[
+    ("Merchant", "mchid"),
+    ("Certificates", "serial_nos"),
+    ("By public key", "public_key_percent"),
+    ("Public key only", "public_key_only"),
+    ("Brands", "brand_ids"),
+];
+
+const BRANDS: &Columns = &[
+    ("Brand", "brand_id"),
+    ("Certificates", "serial_nos"),
+    ("Merchants", "mchids"),
+];
+
+const GRANTED: &Columns = &[("Merchant", "mchid")];
+
+/// Shows `data` of an answer.
+pub(super) fn list(answer: &Value, columns: &Columns, printer: &Printer) -> Result<(), Problem> {
+    let rows = answer.get("data").and_then(Value::as_array);
+    let rows: &[Value] = rows.map_or(&[], Vec::as_slice);
+    match printer.format {
+        Format::Json => printer.json(&rows),
+        Format::Jsonl => rows.iter().try_for_each(|row| printer.json(row)),
+        Format::Table if rows.is_empty() => {
+            printer.note("there are none");
+            Ok(())
+        }
+        Format::Table => {
+            let head: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
+            let line = |row: &Value| -> Vec<Cell> {
+                let members = columns.iter().map(|(_, member)| text(row.get(member)));
+                members.map(Cell::from).collect()
+            };
+            let lines: Vec<_> = rows.iter().map(line).collect();
+            printer.data(table::columns_of(&head, &lines, printer.paint()))
+        }
+    }
+}
+
+fn text(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) => {
+            let texts: Vec<String> = items.iter().map(|item| text(Some(item))).collect();
+            texts.join(" ")
+        }
+        Some(other) => other.to_string(),
+    }
+}
+
+/// An answer without the files in it, which make no rows; programs get all.
+pub(super) fn for_people(mut answer: Value, printer: &Printer) -> Value {
+    if printer.format == Format::Table
+        && let Some(members) = answer.as_object_mut()
+    {
+        let all = members.len();
+        members.retain(|name, _| !name.ends_with(".pem"));
+        if members.len() < all {
+            printer.note("keys and certificates are in the answer with --output json");
+        }
+    }
+    answer
+}

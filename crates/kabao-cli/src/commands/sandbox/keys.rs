@@ -1,0 +1,68 @@
+//! `kabao sandbox keys`: WeChat Pay's own keys, and which of them signs.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{callers, clock::seconds};
+use crate::{
+    control::Control,
+    output::{members, printer::Printer},
+    problem::Problem,
+    session::Session,
+};
+
+/// What to do with WeChat Pay's keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Show the platform certificates in force.
+    Show,
+    /// Put a new platform certificate in force.
+    Rotate {
+        /// How long the old one stays, by the sandbox's clock, such as 10d or 30s.
+        #[arg(long, value_name = "SPAN", default_value = "24h", value_parser = seconds)]
+        overlap: i64,
+    },
+    /// Move merchants from certificates to the public key, or back.
+    Migration {
+        /// How much of what names no key is signed with the public key: 0 is
+        /// none, 100 all.
+        #[arg(value_name = "PERCENT")]
+        public_key_percent: f64,
+        /// One merchant alone.
+        #[arg(long)]
+        mchid: Option<String>,
+    },
+}
+
+impl KeysCommand {
+    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+        let is_list = matches!(self, Self::Migration { .. });
+        let outcome = Session::with(profile, printer, async |session| {
+            let control = Control::of(session)?;
+            match self {
+                Self::Show => control.get("keys").await,
+                Self::Rotate { overlap } => {
+                    let overlap = u64::try_from(overlap)
+                        .map_err(|_| Problem::new("--overlap cannot be negative"))?;
+                    let body = json!({ "overlap_seconds": overlap });
+                    control.post("keys/rotate-certificate", &body).await
+                }
+                Self::Migration {
+                    public_key_percent,
+                    mchid,
+                } => {
+                    let mut body = json!({ "public_key_percent": public_key_percent });
+                    if let Some(mchid) = mchid {
+                        body["mchid"] = mchid.into();
+                    }
+                    control.put("keys/migration", &body).await
+                }
+            }
+        });
+        let answer = outcome.await?;
+        match is_list {
+            true => callers::list(&answer, callers::MERCHANTS, printer),
+            false => members::show(&callers::for_people(answer, printer), printer),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! `kabao sandbox keys`, `merchant`, `brand` and `rate-limits`.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::{
+    profiles::{merchant_variables, sandbox},
+    world::{CODE, World},
+};
+
+/// Runs `kabao sandbox …` for its JSON.
+fn steer(world: &World, arguments: &[&str]) -> Value {
+    let command = [&["sandbox"], arguments, &["--output=json"]].concat();
+    world.run(&command).ok().json()
+}
+
+fn credentials(world: &World, folder: &str) -> Value {
+    let text = fs::read_to_string(world.path(folder).join("credentials.json"));
+    serde_json::from_str(&text.expect("written")).expect("JSON")
+}
+
+#[test]
+fn certificates_rotate_and_merchants_move() {
+    let world = World::new();
+    let before = steer(&world, &["keys", "show"]);
+    let rotated = steer(&world, &["keys", "rotate", "--overlap", "10d"]);
+    assert!(rotated["wechatpay_cert.pem"].is_string());
+    let shown = steer(&world, &["keys", "show"])["platform_certificates"].clone();
+    assert_eq!(shown[0]["serial_no"], rotated["platform_serial_no"]);
+    assert_eq!(
+        shown[1]["serial_no"],
+        before["platform_certificates"][0]["serial_no"]
+    );
+    let moved = steer(&world, &["keys", "migration", "12.5"]);
+    assert_eq!(moved[0]["public_key_percent"], 12.5);
+    let table = world.run(&["sandbox", "keys", "migration", "100"]).ok();
+    assert!(table.line("1900000001").contains("100"), "{table:?}");
+    for (arguments, status, words) in [
+        (&["rotate", "--overlap=-1s"][..], 2, "negative"),
+        (&["migration", "101"], 1, "public_key_percent"),
+        (&["migration", "1", "--mchid=7"], 1, "RESOURCE_NOT_EXISTS"),
+    ] {
+        let command = [&["sandbox", "keys"], arguments].concat();
+        world.run(&command).failed(status, &[words]);
+    }
+    let shown = world.run(&["sandbox", "keys", "rotate"]).ok();
+    assert!(!shown.stdout.contains("BEGIN"), "{}", shown.stdout);
+    assert!(shown.stderr.contains("--output json"), "{}", shown.stderr);
+}
+
+#[test]
+fn a_merchant_that_was_added_calls_once_it_may() {
+    let world = World::new();
+    let (_server, sample) = sandbox(&world, &[]);
+    let console = merchant_variables(&world.path("credentials"), &sample);
+    let folder = console.path("second");
+    let second = folder.to_str().expect("UTF-8");
+    let add = ["merchant", "add", "--mchid=1900000002", "--credentials"];
+    let added = steer(&console, &[&add[..], &[second]].concat());
+    assert_eq!(added["mchid"], "1900000002");
+    assert!(
+        !added.to_string().contains("BEGIN"),
+        "they are in the folder"
+    );
+    let mut handed = credentials(&console, "second");
+    assert_eq!(handed["serial_no"], added["serial_no"]);
+    handed["brand_id"] = json!("1004");
+    let call =
+        |handed: &Value| merchant_variables(&folder, handed).run(&["user-card", "get", CODE]);
+
+    call(&handed).failed(1, &["NO_AUTH"]);
+    let granted = steer(&console, &["brand", "grant", "1004", "1900000002"]);
+    assert_eq!(granted[1]["mchid"], "1900000002");
+    call(&handed).ok();
+
+    // Other keys in the same folder, and the old ones no longer hold.
+    let renew = [
+        "merchant",
+        "renew-certificate",
+        "1900000002",
+        "--credentials",
+    ];
+    let renewed = steer(&console, &[&renew[..], &[second]].concat());
+    let serial_no = handed["serial_no"].as_str().expect("a serial");
+    let revoke = ["merchant", "revoke-certificate", "1900000002", serial_no];
+    let left = steer(&console, &revoke);
+    assert_eq!(left["serial_nos"], json!([renewed["serial_no"]]));
+    let mut again = credentials(&console, "second");
+    assert_eq!(again["serial_no"], renewed["serial_no"]);
+    assert_eq!(again["apiv3_key"], handed["apiv3_key"]);
+    again["brand_id"] = json!("1004");
+    call(&again).ok();
+
+    steer(&console, &["brand", "withdraw", "1004", "1900000002"]);
+    call(&again).failed(1, &["NO_AUTH"]);
+    let listed = console.run(&["sandbox", "merchant", "list"]).ok();
+    listed.line("1900000002");
+
+    // Nobody's keys are overwritten, and none are made that could not be kept.
+    let add_other = [
+        "sandbox",
+        "merchant",
+        "add",
+        "--mchid=1900000003",
+        "--credentials",
+    ];
+    let refused = console.run(&[&add_other[..], &[second]].concat());
+    refused.failed(2, &["holds somebody's keys"]);
+    let renew_other = [
+        "sandbox",
+        "merchant",
+        "renew-certificate",
+        "1900000001",
+        "--credentials",
+    ];
+    let refused = console.run(&[&renew_other[..], &[second]].concat());
+    refused.failed(2, &["are not the credentials of mchid 1900000001"]);
+    let rows = steer(&console, &["merchant", "list"]);
+    assert_eq!(rows.as_array().map(Vec::len), Some(2));
+    let taken = ["sandbox", "merchant", "add", "--mchid=1900000002"];
+    console.run(&taken).failed(1, &["RESOURCE_ALREADY_EXISTS"]);
+
+    let only = steer(
+        &console,
+        &["merchant", "public-key-only", "1900000002", "true"],
+    );
+    assert_eq!(only["public_key_only"], true);
+}
+
+#[test]
+fn a_brand_joins_the_merchants_folder() {
+    let world = World::new();
+    let folder = world.path("both");
+    let both = folder.to_str().expect("UTF-8");
+    steer(&world, &["merchant", "add", "--credentials", both]);
+    let merchant = credentials(&world, "both");
+    let brand = steer(
+        &world,
+        &["brand", "add", "--brand-id=1005", "--credentials", both],
+    );
+    let whole = credentials(&world, "both");
+    assert_eq!(whole["mchid"], merchant["mchid"]);
+    assert_eq!(whole["brand_id"], "1005");
+    assert_eq!(whole["brand"]["serial_no"], brand["serial_no"]);
+    assert_eq!(whole["brand"]["api_key"], brand["api_key"]);
+    for name in [
+        "apiclient_key.pem",
+        "wechatpay_cert.pem",
+        "brand/apiclient_key.pem",
+        "brand/pub_key.pem",
+        "credentials.json",
+    ] {
+        let metadata = fs::metadata(folder.join(name)).expect(name);
+        #[cfg(unix)]
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777,
+            0o600,
+            "{name}"
+        );
+        assert!(metadata.len() > 0);
+    }
+    let renew = ["brand", "renew-certificate", "1005", "--credentials", both];
+    let renewed = steer(&world, &renew);
+    let whole = credentials(&world, "both");
+    assert_eq!(whole["brand"]["serial_no"], renewed["serial_no"]);
+    assert_eq!(
+        whole["serial_no"], merchant["serial_no"],
+        "not the merchant's"
+    );
+    world.run(&["sandbox", "brand", "list"]).ok().line("1005");
+}
+
+#[test]
+fn rate_limits_from_a_file() {
+    let world = World::new();
+    let file = world.write(
+        "limits.toml",
+        "default = 1000\n[operations]\nget_user_card = { merchant = 1 }\n",
+    );
+    let limits = format!("--rate-limits={}", file.display());
+    let server = world.serve(&["--store=memory", "--credentials=credentials", &limits]);
+    let sample = credentials(&world, "credentials");
+    let client = merchant_variables(&world.path("credentials"), &sample);
+    let shown = client.run(&["sandbox", "rate-limits", "show"]).ok();
+    let words: Vec<_> = shown.line("get_user_card").split_whitespace().collect();
+    assert_eq!(words, ["get_user_card", "1", "1000"]);
+    let off = client.run(&["sandbox", "rate-limits", "set", "off"]).ok();
+    assert!(off.stderr.contains("no limits"), "{}", off.stderr);
+    let set = ["rate-limits", "set", file.to_str().expect("UTF-8")];
+    assert_eq!(steer(&client, &set)["limits"]["default"], 1000);
+    drop(server);
+
+    for (text, word) in [
+        ("[operations]\nget_crad = 1\n", "get_crad"),
+        ("default = 0\n", "from 1"),
+        ("default =\n", "no rate limits"),
+    ] {
+        world.write("limits.toml", text);
+        let serve = ["sandbox", "serve", "--store=memory", &limits];
+        world.run(&serve).failed(2, &[word, "limits.toml"]);
+    }
+    let serve = ["sandbox", "serve", "--store=memory", "--rate-limits=of"];
+    world
+        .run(&serve)
+        .failed(2, &["rate limits of", "documented, off"]);
+}

@@ -1,0 +1,300 @@
+//! `/_sandbox/merchants` and `/_sandbox/brands`: who may call, and with which
+//! certificates.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, State, rejection::JsonRejection},
+    routing::{delete, get, post, put},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Trouble, body, keys::making};
+use crate::{
+    app::App,
+    credentials::{BrandCredentials, CredentialsError, MerchantCredentials, add},
+    keys::{CallerKeys, CallerKind, Keys, Mint, change, random_digits, rsa_keys},
+    refusal::Refusal,
+};
+
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route(
+            "/_sandbox/merchants",
+            get(|State(app)| list(app, CallerKind::Merchant)).post(add_merchant),
+        )
+        .route("/_sandbox/merchants/{mchid}", put(set_merchant))
+        .route(
+            "/_sandbox/brands",
+            get(|State(app)| list(app, CallerKind::Brand)).post(add_brand),
+        )
+        .merge(certificates(CallerKind::Merchant, "/_sandbox/merchants"))
+        .merge(certificates(CallerKind::Brand, "/_sandbox/brands"))
+}
+
+fn certificates(kind: CallerKind, base: &str) -> Router<Arc<App>> {
+    // Addresses that begin alike must name what follows alike.
+    let item = kind.item();
+    Router::new()
+        .route(
+            &format!("{base}/{{{item}}}/certificates"),
+            post(move |State(app), Path(id)| add_certificate(app, kind, id)),
+        )
+        .route(
+            &format!("{base}/{{{item}}}/certificates/{{serial_no}}"),
+            delete(move |State(app), Path(named)| revoke_certificate(app, kind, named)),
+        )
+}
+
+async fn list(app: Arc<App>, kind: CallerKind) -> Result<Json<Value>, Trouble> {
+    let keys = app.current_keys.now().await;
+    listed(&app, &keys, kind).await
+}
+
+/// Every merchant or brand by number, without a secret.
+pub(super) async fn listed(
+    app: &App,
+    keys: &Keys,
+    kind: CallerKind,
+) -> Result<Json<Value>, Trouble> {
+    let grants = app.store.grants().await?;
+    let mut callers: Vec<&CallerKeys> = keys
+        .callers()
+        .filter(|caller| CallerKind::of(caller.scheme) == kind)
+        .map(AsRef::as_ref)
+        .collect();
+    callers.sort_by_key(|caller| &caller.identity);
+    let data: Vec<Value> = callers
+        .into_iter()
+        .map(|caller| row(caller, &grants))
+        .collect();
+    Ok(Json(json!({ "data": data })))
+}
+
+fn row(caller: &CallerKeys, grants: &[(String, String)]) -> Value {
+    let kind = CallerKind::of(caller.scheme);
+    let own = &caller.identity;
+    let serials = caller.certificates.iter();
+    let serials: Vec<&str> = serials.map(|own| own.serial_no.as_str()).collect();
+    let by_certificate = |signer: &crate::keys::PlatformSigner| signer.certificate.is_some();
+    let public_key = caller
+        .platform
+        .iter()
+        .find(|signer| !by_certificate(signer));
+    let mut row = json!({
+        kind.item(): own,
+        "serial_nos": serials,
+        "wechatpay_public_key_id": public_key.map(|signer| signer.id.as_str()),
+    });
+    let others: Vec<&str> = grants
+        .iter()
+        .filter_map(|(mchid, brand_id)| match kind {
+            CallerKind::Merchant => (mchid == own).then_some(&**brand_id),
+            CallerKind::Brand => (brand_id == own).then_some(&**mchid),
+        })
+        .collect();
+    match kind {
+        CallerKind::Merchant => add(
+            &mut row,
+            json!({
+                "public_key_percent": percent(caller.migration.percent()),
+                "public_key_only": !caller.platform.iter().any(by_certificate),
+                "brand_ids": others,
+            }),
+        ),
+        CallerKind::Brand => add(&mut row, json!({"mchids": others})),
+    }
+    row
+}
+
+/// Without `.0`, as it was most likely given.
+fn percent(percent: f64) -> Value {
+    match percent.fract() == 0.0 {
+        // From 0 to 100.
+        true => json!(percent as u8),
+        false => json!(percent),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewMerchant {
+    /// Up to 32 digits; drawn if it is not given.
+    mchid: Option<String>,
+    /// Whether it has no platform certificates, as merchants that join today.
+    #[serde(default)]
+    public_key_only: bool,
+}
+
+async fn add_merchant(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<Value>, Trouble> {
+    let wanted: NewMerchant = body::optional(&body)?;
+    let mchid = number(CallerKind::Merchant, wanted.mchid)?;
+    let keys = add_caller(&app, CallerKind::Merchant, &mchid, wanted.public_key_only).await?;
+    let own = MerchantCredentials::of(&keys, &mchid)?;
+    let mut answer = handed_out(&app, &keys, own.members(), &own.files())?;
+    if wanted.public_key_only
+        && let Some(members) = answer.as_object_mut()
+    {
+        members.retain(|name, _| !matches!(&**name, "platform_serial_no" | "wechatpay_cert.pem"));
+    }
+    Ok(Json(answer))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewBrand {
+    /// Up to 32 digits; drawn if it is not given.
+    brand_id: Option<String>,
+}
+
+async fn add_brand(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<Value>, Trouble> {
+    let wanted: NewBrand = body::optional(&body)?;
+    let brand_id = number(CallerKind::Brand, wanted.brand_id)?;
+    let keys = add_caller(&app, CallerKind::Brand, &brand_id, false).await?;
+    let own = BrandCredentials::of(&keys, &brand_id)?;
+    Ok(Json(handed_out(&app, &keys, own.members(), &own.files())?))
+}
+
+async fn add_caller(
+    app: &App,
+    kind: CallerKind,
+    id: &str,
+    public_key_only: bool,
+) -> Result<Arc<Keys>, Trouble> {
+    if app.keys().caller(kind.scheme(), id).is_some() {
+        // Said before a second of work; the rule has the last word.
+        return Err(change::taken(kind, id).into());
+    }
+    let now = app.now().await?;
+    let authority = app.keys().tls_authority()?;
+    let owner = id.to_owned();
+    let made = making(move || {
+        let pair = rsa_keys()?;
+        let authority = &authority;
+        Mint { authority, now }.caller(kind, &owner, &pair)
+    });
+    let (made, id) = (made.await?, id.to_owned());
+    let rule = move |book: &mut _| {
+        change::add_caller(book, kind, &id, &made)?;
+        match public_key_only {
+            true => change::set_public_key_only(book, &id, true),
+            false => Ok(()),
+        }
+    };
+    Ok(app.current_keys.change(rule).await??)
+}
+
+/// What a merchant console would hand out: the members of `credentials.json`,
+/// and the files under their names.
+fn handed_out(
+    app: &App,
+    keys: &Keys,
+    members: Value,
+    files: &[(&'static str, &str)],
+) -> Result<Value, Trouble> {
+    let mut answer = json!({"base_url": app.base_url});
+    add(&mut answer, members);
+    for (name, text) in files {
+        add(&mut answer, json!({ *name: text }));
+    }
+    if app.base_url.starts_with("https:") {
+        let authority = keys.tls_authority()?;
+        add(&mut answer, json!({"ca.pem": authority.certificate_pem()}));
+    }
+    Ok(answer)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MerchantSettings {
+    public_key_only: bool,
+}
+
+async fn set_merchant(
+    State(app): State<Arc<App>>,
+    Path(mchid): Path<String>,
+    wanted: Result<Json<MerchantSettings>, JsonRejection>,
+) -> Result<Json<Value>, Trouble> {
+    let Json(MerchantSettings { public_key_only }) = wanted?;
+    let kind = CallerKind::Merchant;
+    let id = mchid.clone();
+    let rule = move |book: &mut _| change::set_public_key_only(book, &id, public_key_only);
+    let keys = app.current_keys.change(rule).await??;
+    shown(&app, &keys, kind, &mchid).await
+}
+
+async fn add_certificate(
+    app: Arc<App>,
+    kind: CallerKind,
+    id: String,
+) -> Result<Json<Value>, Trouble> {
+    let is_known = |keys: &Keys| keys.caller(kind.scheme(), &id).is_some();
+    let keys = app.current_keys.having(is_known).await;
+    if !is_known(&keys) {
+        return Err(change::unknown(kind, &id).into());
+    }
+    let now = app.now().await?;
+    let authority = keys.tls_authority()?;
+    let owner = id.clone();
+    let made = making(move || {
+        let [key] = rsa_keys()?;
+        let authority = &authority;
+        Mint { authority, now }.api_certificate(kind, &owner, &key)
+    });
+    let made = made.await?;
+    let answer = json!({
+        kind.item(): id,
+        "serial_no": made.id,
+        "apiclient_key.pem": *made.secret,
+        "apiclient_cert.pem": made.certificate_pem,
+    });
+    let rule = move |book: &mut _| change::add_certificate(book, kind, &id, made.clone());
+    app.current_keys.change(rule).await??;
+    Ok(Json(answer))
+}
+
+async fn revoke_certificate(
+    app: Arc<App>,
+    kind: CallerKind,
+    (id, serial_no): (String, String),
+) -> Result<Json<Value>, Trouble> {
+    let owner = id.clone();
+    let rule = move |book: &mut _| change::revoke_certificate(book, kind, &owner, &serial_no);
+    let keys = app.current_keys.change(rule).await??;
+    shown(&app, &keys, kind, &id).await
+}
+
+/// One row of the list.
+async fn shown(app: &App, keys: &Keys, kind: CallerKind, id: &str) -> Result<Json<Value>, Trouble> {
+    let caller = keys
+        .caller(kind.scheme(), id)
+        .ok_or_else(|| change::unknown(kind, id))?;
+    Ok(Json(row(caller, &app.store.grants().await?)))
+}
+
+/// The number that was given, or one of ten digits.
+fn number(kind: CallerKind, given: Option<String>) -> Result<String, Trouble> {
+    match given {
+        Some(id) if !(1..=32).contains(&id.len()) || !id.bytes().all(|b| b.is_ascii_digit()) => {
+            let item = kind.item();
+            Err(Trouble::param(format!(
+                "{item}: `{id}` is not 1 to 32 digits"
+            )))
+        }
+        Some(id) => Ok(id),
+        None => {
+            let digits = random_digits(8).map_err(crate::keys::KeysError::from)?;
+            Ok(format!("19{digits}"))
+        }
+    }
+}
+
+impl From<CredentialsError> for Trouble {
+    fn from(error: CredentialsError) -> Self {
+        tracing::error!(%error, "credentials could not be handed out");
+        Refusal::system_error().into()
+    }
+}

@@ -1,0 +1,278 @@
+//! What may be done to keys. Rules of the key book: they know neither HTTP nor
+//! SQL, and are given the time.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kabao_core::keyring::KeyId;
+
+use super::{CallerKind, Migration, PLATFORM};
+use crate::{
+    refusal::Refusal,
+    store::{KeyBook, KeyPurpose, StoredKey},
+};
+
+/// Takes a new merchant or brand in, with all its keys.
+pub(crate) fn add_caller(
+    book: &mut KeyBook,
+    kind: CallerKind,
+    id: &str,
+    keys: &[StoredKey],
+) -> Result<(), Refusal> {
+    if knows(book, kind, id) {
+        return Err(taken(kind, id));
+    }
+    book.keys.extend_from_slice(keys);
+    Ok(())
+}
+
+/// Gives a caller another API certificate. The others stay valid.
+pub(crate) fn add_certificate(
+    book: &mut KeyBook,
+    kind: CallerKind,
+    id: &str,
+    certificate: StoredKey,
+) -> Result<(), Refusal> {
+    known(book, kind, id)?;
+    book.keys.push(certificate);
+    Ok(())
+}
+
+/// Ends an API certificate, unless the caller has no other.
+pub(crate) fn revoke_certificate(
+    book: &mut KeyBook,
+    kind: CallerKind,
+    id: &str,
+    serial_no: &str,
+) -> Result<(), Refusal> {
+    known(book, kind, id)?;
+    let item = kind.item();
+    let is_own = |key: &StoredKey| key.purpose == kind.api_certificate() && key.owner == id;
+    let is_named = |key: &StoredKey| is_own(key) && KeyId::new(&key.id) == KeyId::new(serial_no);
+    if !book.keys.iter().any(is_named) {
+        return Err(Refusal::not_exists(format!(
+            "{item} {id} has no certificate {serial_no}"
+        )));
+    }
+    if book.keys.iter().filter(|key| is_own(key)).count() == 1 {
+        return Err(Refusal::invalid_request(format!(
+            "{serial_no} is the only certificate of {item} {id}; give it another first"
+        )));
+    }
+    book.keys.retain(|key| !is_named(key));
+    Ok(())
+}
+
+/// Puts a new platform certificate in force. Those before it go when the overlap
+/// is over, and those that are gone already leave the book.
+pub(crate) fn rotate(
+    book: &mut KeyBook,
+    certificate: StoredKey,
+    now: Timestamp,
+    overlap: Duration,
+) -> Result<(), Refusal> {
+    let end = now.checked_add(overlap).map_err(|_| {
+        Refusal::invalid_request(format!(
+            "overlap_seconds: {} is beyond the end of time",
+            overlap.as_secs()
+        ))
+    })?;
+    let KeyBook { keys, settings } = book;
+    let retiring = &mut settings.retiring;
+    keys.retain(|key| !has_retired(retiring.get(&key.id), now));
+    retiring.retain(|_, end| !has_retired(Some(end), now));
+    for older in keys.iter().filter(|key| is_platform_certificate(key)) {
+        let planned = retiring.entry(older.id.clone()).or_insert(i64::MAX);
+        *planned = end.as_millisecond().min(*planned);
+    }
+    keys.push(certificate);
+    Ok(())
+}
+
+/// Moves a merchant, or all that have certificates, along the way to the public
+/// key.
+pub(crate) fn migrate(
+    book: &mut KeyBook,
+    mchid: Option<&str>,
+    thousandths: u16,
+) -> Result<(), Refusal> {
+    let moved = match mchid {
+        Some(mchid) => {
+            known(book, CallerKind::Merchant, mchid)?;
+            if book.settings.public_key_only.contains(mchid) {
+                return Err(Refusal::invalid_request(format!(
+                    "mchid {mchid} has no platform certificates to come from; \
+                     set public_key_only to false first"
+                )));
+            }
+            vec![mchid.to_owned()]
+        }
+        None => merchants(book)
+            .filter(|mchid| !book.settings.public_key_only.contains(*mchid))
+            .map(ToOwned::to_owned)
+            .collect(),
+    };
+    let migrations = &mut book.settings.migrations;
+    for mchid in moved {
+        match thousandths >= Migration::WHOLE {
+            true => migrations.remove(&mchid),
+            false => migrations.insert(mchid, thousandths),
+        };
+    }
+    Ok(())
+}
+
+/// Takes the platform certificates from a merchant, or gives them back.
+pub(crate) fn set_public_key_only(
+    book: &mut KeyBook,
+    mchid: &str,
+    public_key_only: bool,
+) -> Result<(), Refusal> {
+    known(book, CallerKind::Merchant, mchid)?;
+    let settings = &mut book.settings;
+    match public_key_only {
+        true => {
+            settings.migrations.remove(mchid);
+            settings.public_key_only.insert(mchid.to_owned());
+        }
+        false => {
+            settings.public_key_only.remove(mchid);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a certificate that goes at `end` (milliseconds) has gone.
+pub(super) fn has_retired(end: Option<&i64>, now: Timestamp) -> bool {
+    end.is_some_and(|end| *end <= now.as_millisecond())
+}
+
+fn is_platform_certificate(key: &StoredKey) -> bool {
+    key.owner == PLATFORM && key.purpose == KeyPurpose::PlatformCertificate
+}
+
+fn merchants(book: &KeyBook) -> impl Iterator<Item = &str> {
+    let secrets = book.keys.iter();
+    secrets
+        .filter(|key| key.purpose == CallerKind::Merchant.secret())
+        .map(|key| &*key.owner)
+}
+
+fn knows(book: &KeyBook, kind: CallerKind, id: &str) -> bool {
+    let mut keys = book.keys.iter();
+    keys.any(|key| key.owner == id && key.purpose == kind.secret())
+}
+
+fn known(book: &KeyBook, kind: CallerKind, id: &str) -> Result<(), Refusal> {
+    match knows(book, kind, id) {
+        true => Ok(()),
+        false => Err(unknown(kind, id)),
+    }
+}
+
+/// 400: there is such a merchant or brand already.
+pub(crate) fn taken(kind: CallerKind, id: &str) -> Refusal {
+    Refusal::already_exists(format!(
+        "{} {id} is here already; choose another, or give it another certificate",
+        kind.item()
+    ))
+}
+
+/// 404: there is no such merchant or brand.
+pub(crate) fn unknown(kind: CallerKind, id: &str) -> Refusal {
+    Refusal::not_exists(format!("{} {id} is not known here", kind.item()))
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    fn key(owner: &str, purpose: KeyPurpose, id: &str) -> StoredKey {
+        StoredKey {
+            owner: owner.into(),
+            purpose,
+            id: id.into(),
+            certificate_pem: None,
+            secret: Zeroizing::default(),
+        }
+    }
+
+    fn platform(id: &str) -> StoredKey {
+        key(PLATFORM, KeyPurpose::PlatformCertificate, id)
+    }
+
+    fn book() -> KeyBook {
+        let keys = ["1", "2"].map(|mchid| {
+            [
+                key(mchid, KeyPurpose::MerchantApi, &format!("A{mchid}")),
+                key(mchid, KeyPurpose::MerchantApiV3, "k"),
+            ]
+        });
+        KeyBook {
+            keys: [keys.concat(), vec![platform("P1")]].concat(),
+            ..KeyBook::default()
+        }
+    }
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("in range")
+    }
+
+    #[test]
+    fn an_older_certificate_never_lives_longer_through_another_rotation() {
+        let mut book = book();
+        let rotate = |book: &mut KeyBook, id, now, overlap| {
+            let overlap = Duration::from_secs(overlap);
+            rotate(book, platform(id), second(now), overlap).expect("rotated");
+        };
+        rotate(&mut book, "P2", 0, 10);
+        rotate(&mut book, "P3", 5, 100);
+        let ends = |book: &KeyBook| {
+            let ends = book.settings.retiring.iter();
+            ends.map(|(id, end)| (id.clone(), *end)).collect::<Vec<_>>()
+        };
+        assert_eq!(ends(&book), [("P1".into(), 10_000), ("P2".into(), 105_000)]);
+        rotate(&mut book, "P4", 10, 1);
+        assert_eq!(ends(&book), [("P2".into(), 11_000), ("P3".into(), 11_000)]);
+        let left = book.keys.iter().filter(|key| is_platform_certificate(key));
+        let left: Vec<_> = left.map(|key| &*key.id).collect();
+        assert_eq!(left, ["P2", "P3", "P4"]);
+        let endless = super::rotate(&mut book, platform("P5"), second(11), Duration::MAX);
+        assert_eq!(endless.expect_err("refused").code, "INVALID_REQUEST");
+    }
+
+    #[test]
+    fn everybody_moves_but_who_has_nowhere_to_come_from() {
+        let mut book = book();
+        set_public_key_only(&mut book, "2", true).expect("set");
+        migrate(&mut book, None, 300).expect("moved");
+        assert_eq!(book.settings.migrations, [("1".into(), 300)].into());
+        let refused = migrate(&mut book, Some("2"), 300).expect_err("refused");
+        assert_eq!(refused.code, "INVALID_REQUEST");
+        let refused = migrate(&mut book, Some("3"), 300).expect_err("refused");
+        assert_eq!(refused.code, "RESOURCE_NOT_EXISTS");
+        migrate(&mut book, Some("1"), 1000).expect("moved");
+        assert!(book.settings.migrations.is_empty());
+    }
+
+    #[test]
+    fn the_last_certificate_stays() {
+        let mut book = book();
+        let revoke = |book: &mut KeyBook, serial: &str| {
+            revoke_certificate(book, CallerKind::Merchant, "1", serial)
+        };
+        assert!(revoke(&mut book, "A1").is_err());
+        let other = key("1", KeyPurpose::MerchantApi, "B1");
+        add_certificate(&mut book, CallerKind::Merchant, "1", other).expect("added");
+        // Another's is not touched, and letters may be small.
+        assert_eq!(
+            revoke(&mut book, "A2").expect_err("refused").code,
+            "RESOURCE_NOT_EXISTS"
+        );
+        revoke(&mut book, "a1").expect("revoked");
+        assert!(revoke(&mut book, "B1").is_err());
+        assert!(add_caller(&mut book, CallerKind::Merchant, "1", &[]).is_err());
+    }
+}

@@ -1,0 +1,272 @@
+//! WeChat Pay's keys change while the sandbox runs.
+
+use kabao_core::{
+    ApiV3Key, PublicKey,
+    answer::AnswerSignature,
+    certificate::Certificate,
+    certificate_list::CertificateList,
+    keyring::{Keyring, PlatformKey},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    receiver::Receiver,
+    support::{Answer, CARD_PATH, Running, Signer, card_target, change, patch_target, unix_now},
+};
+
+const LIST: &str = "/v3/certificates";
+
+impl Running {
+    fn rotate(&self, overlap_seconds: u64) -> Value {
+        let body = json!({ "overlap_seconds": overlap_seconds });
+        self.control_ok("POST", "/_sandbox/keys/rotate-certificate", Some(body))
+    }
+
+    fn migrate(&self, percent: impl Into<Value>) -> Value {
+        let body = json!({"public_key_percent": percent.into()});
+        self.control_ok("PUT", "/_sandbox/keys/migration", Some(body))
+    }
+
+    fn forward(&self, seconds: i64) {
+        let body = json!({ "offset_seconds": seconds });
+        self.control_ok("PUT", "/_sandbox/clock", Some(body));
+    }
+
+    /// The sample merchant, asking to be answered with a key, or with any.
+    fn asking(&self, serial: Option<&str>) -> Signer<'_> {
+        let mut signer = self.merchant();
+        signer.wechatpay_serial = serial.map(ToOwned::to_owned);
+        signer
+    }
+
+    /// Which key signed the answer to a call that asks for one.
+    fn signed_with(&self, serial: Option<&str>) -> String {
+        let answer = self.asking(serial).get(&card_target());
+        answer.ok();
+        answer.header("Wechatpay-Serial").unwrap().to_owned()
+    }
+
+    /// The platform certificates as the merchant downloads them.
+    fn downloaded(&self) -> Vec<(String, Certificate, String)> {
+        let answer = self.merchant().get(LIST);
+        let list: CertificateList = serde_json::from_value(answer.ok()).unwrap();
+        let key = ApiV3Key::new(self.credentials.merchant.apiv3_key.as_bytes()).unwrap();
+        let open = |listed: &kabao_core::certificate_list::ListedCertificate| {
+            let pem = listed.encrypt_certificate.open(&key).unwrap();
+            let certificate = Certificate::from_pem(&*pem).unwrap();
+            assert_eq!(certificate.serial_no(), listed.serial_no);
+            (
+                listed.serial_no.clone(),
+                certificate,
+                listed.expire_time.clone(),
+            )
+        };
+        list.data.iter().map(open).collect()
+    }
+
+    fn listed(&self) -> Vec<String> {
+        let all = self.downloaded().into_iter();
+        all.map(|(serial_no, ..)| serial_no).collect()
+    }
+}
+
+fn verifies(answer: &Answer, certificate: &Certificate) {
+    let key = PlatformKey::certificate(certificate).unwrap();
+    let keys = Keyring::from_iter([key]);
+    let signature = AnswerSignature::from_headers(|name| answer.header(name)).unwrap();
+    signature.verify(&answer.body, &keys, unix_now()).unwrap();
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+#[test]
+fn after_a_rotation_both_certificates_serve_until_the_overlap_is_over() {
+    let running = Running::start();
+    running.migrate(0);
+    let old = running.credentials.merchant.platform_serial_no.clone();
+    assert_eq!(running.signed_with(None), old);
+    let rotated = running.rotate(600);
+    let new = text(&rotated["platform_serial_no"]).to_owned();
+    assert_eq!(running.listed(), [new.clone(), old.clone()]);
+    assert_eq!(running.signed_with(None), new, "the new one is the default");
+
+    // Either signs for who names it, and opens what was sealed for it.
+    for (serial_no, certificate, _) in running.downloaded() {
+        let caller = running.asking(Some(&serial_no));
+        let answer = caller.get(&card_target());
+        answer.ok();
+        verifies(&answer, &certificate);
+        let sealed = certificate
+            .public_key()
+            .map(|key: PublicKey| {
+                let value = kabao_core::Sensitive::from("13900139000");
+                kabao_core::sensitive::Sealer::seal(&key, &value).unwrap()
+            })
+            .unwrap();
+        let body = change(json!({"phone_number": sealed.as_str()}));
+        caller.patch(&patch_target(), &body).ok();
+    }
+    // The old one is said to end with the overlap.
+    let ends = |serial: &str| {
+        let found = running.downloaded().into_iter();
+        let (.., end) = found
+            .filter(|(serial_no, ..)| serial_no == serial)
+            .last()
+            .unwrap();
+        kabao_core::time::Time::from(end.as_str())
+            .instant()
+            .unwrap()
+            .as_second()
+    };
+    assert!(
+        (590..=600).contains(&(ends(&old) - unix_now())),
+        "{}",
+        ends(&old)
+    );
+    assert!(ends(&new) - unix_now() > 4 * 365 * 86_400);
+
+    running.forward(601);
+    assert_eq!(running.listed(), [new.clone()]);
+    let refused = running.asking(Some(&old)).get(&card_target());
+    refused.is_refused(400, "INVALID_REQUEST");
+    assert_eq!(running.signed_with(None), new);
+    // The clock decides, in either direction.
+    running.forward(0);
+    assert_eq!(running.signed_with(Some(&old)), old);
+    running.forward(601);
+    assert_eq!(running.listed(), [new]);
+}
+
+#[test]
+fn an_overlap_can_be_left_out_or_be_nothing() {
+    let running = Running::start();
+    let old = running.credentials.merchant.platform_serial_no.clone();
+    let body = running.control_ok("POST", "/_sandbox/keys/rotate-certificate", None);
+    let second = text(&body["platform_serial_no"]).to_owned();
+    running.forward(86_390);
+    assert_eq!(running.listed(), [second, old]);
+    let third = running.rotate(0);
+    assert_eq!(running.listed(), [text(&third["platform_serial_no"])]);
+    let shown = running.control_ok("GET", "/_sandbox/keys", None);
+    assert_eq!(shown["platform_certificates"].as_array().unwrap().len(), 1);
+    for bad in [
+        json!({"overlap_seconds": -1}),
+        json!({"overlap": 1}),
+        json!({"overlap_seconds": u64::MAX}),
+    ] {
+        let answer = running.control("POST", "/_sandbox/keys/rotate-certificate", Some(bad));
+        assert_eq!(answer.status, 400, "{answer:?}");
+    }
+}
+
+#[test]
+fn a_migration_signs_the_share_it_says_and_follows_who_names_a_key() {
+    let running = Running::start();
+    let own = &running.credentials.merchant;
+    let (by_key, by_certificate) = (&*own.wechatpay_public_key_id, &*own.platform_serial_no);
+    let of_a_hundred = || {
+        let signed = (0..100).map(|_| running.signed_with(None));
+        let by_public_key = signed.filter(|serial| serial == by_key);
+        by_public_key.count()
+    };
+    assert_eq!(of_a_hundred(), 100, "the sample has finished");
+    let moved = running.migrate(30);
+    assert_eq!(moved["data"][0]["public_key_percent"], 30);
+    assert_eq!(of_a_hundred(), 30);
+    for serial in [by_key, by_certificate] {
+        assert_eq!(running.signed_with(Some(serial)), serial);
+    }
+    running.migrate(0);
+    assert_eq!(of_a_hundred(), 0);
+    // Before it has begun, naming the public key has no effect.
+    assert_eq!(running.signed_with(Some(by_key)), by_certificate);
+    running.migrate(100);
+    assert_eq!(of_a_hundred(), 100);
+    assert_eq!(running.signed_with(Some(by_certificate)), by_certificate);
+    for bad in [
+        json!(100.1),
+        json!(-1),
+        json!(0.05),
+        json!("30"),
+        json!(null),
+    ] {
+        let body = json!({"public_key_percent": bad});
+        let answer = running.control("PUT", "/_sandbox/keys/migration", Some(body));
+        assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()));
+    }
+    let body = json!({"public_key_percent": 1, "mchid": "7"});
+    let answer = running.control("PUT", "/_sandbox/keys/migration", Some(body));
+    answer.is_refused(404, "RESOURCE_NOT_EXISTS");
+}
+
+#[test]
+fn notifications_move_as_answers_do() {
+    let running = Running::start();
+    let own = running.credentials.merchant.clone();
+    let receiver = Receiver::answering([200]);
+    let echo = json!({"echo_message": "x", "notify_url": receiver.url}).to_string();
+    let told_with = || {
+        let answer = running.merchant().send("POST", "/v3/security/echo", &echo);
+        answer.ok();
+        receiver.next().verified(&running)
+    };
+    assert_eq!(told_with(), own.wechatpay_public_key_id);
+    running.migrate(0);
+    assert_eq!(told_with(), own.platform_serial_no);
+    running.migrate(50);
+    let told = [told_with(), told_with()];
+    assert!(told.contains(&own.platform_serial_no), "{told:?}");
+    assert!(told.contains(&own.wechatpay_public_key_id), "{told:?}");
+}
+
+#[test]
+fn a_merchant_without_certificates_is_told_that_there_are_none() {
+    let running = Running::start();
+    let own = running.credentials.merchant.clone();
+    let path = format!("/_sandbox/merchants/{}", own.mchid);
+    let set = |only: bool| {
+        let body = json!({ "public_key_only": only });
+        running.control_ok("PUT", &path, Some(body))
+    };
+    running.migrate(0);
+    assert_eq!(set(true)["public_key_only"], true);
+    let none = running.merchant().get(LIST);
+    none.is_refused(404, "RESOURCE_NOT_EXISTS");
+    assert_eq!(running.verified(&none), own.wechatpay_public_key_id);
+    let named = running
+        .asking(Some(&own.platform_serial_no))
+        .get(&card_target());
+    named.is_refused(400, "INVALID_REQUEST");
+    assert_eq!(running.signed_with(None), own.wechatpay_public_key_id);
+    let body = json!({"public_key_percent": 50, "mchid": own.mchid});
+    let answer = running.control("PUT", "/_sandbox/keys/migration", Some(body));
+    answer.is_refused(400, "INVALID_REQUEST");
+    // All others are none.
+    running.migrate(50);
+    assert_eq!(running.signed_with(None), own.wechatpay_public_key_id);
+    assert_eq!(set(false)["public_key_percent"], 100);
+    assert_eq!(running.listed(), [own.platform_serial_no]);
+}
+
+#[test]
+fn keys_outlive_a_restart_and_a_reset() {
+    let running = Running::start();
+    let new = running.rotate(600);
+    let new = text(&new["platform_serial_no"]);
+    running.migrate(0.1);
+    running.control_ok("POST", "/_sandbox/reset", None);
+    let folder = running.stop();
+    let again = Running::in_folder(folder, |builder| {
+        builder.rate_limits(kabao_sandbox::RateLimits::Off)
+    });
+    let own = &again.credentials.merchant;
+    assert_eq!(own.platform_serial_no, new, "credentials are current");
+    assert_eq!(again.listed().len(), 2);
+    assert_eq!(again.signed_with(None), new);
+    let listed = again.control_ok("GET", "/_sandbox/merchants", None);
+    assert_eq!(listed["data"][0]["public_key_percent"], 0.1);
+    let card = format!("{CARD_PATH}?brand_id=1004");
+    again.merchant().get(&card).is_refused(400, "PARAM_ERROR");
+}

@@ -1,0 +1,89 @@
+//! Rates of one's own, from the start and at run time.
+
+use kabao_sandbox::{LimitTable, RateLimits};
+use serde_json::{Value, json};
+
+use crate::{
+    caller::Caller,
+    support::{Answer, Running},
+};
+
+const PATH: &str = "/_sandbox/rate-limits";
+
+impl Running {
+    fn limit(&self, limits: Value) -> Value {
+        self.control_ok("PUT", PATH, Some(json!({ "limits": limits })))
+    }
+}
+
+/// What of that many calls at once was refused for coming too often.
+fn refused(caller: &Caller<'_>, tail: &str, calls: usize) -> usize {
+    let target = caller.target(tail);
+    let answers = (0..calls).map(|_| caller.send("GET", &target, ""));
+    answers
+        .filter(|answer: &Answer| answer.status == 429)
+        .count()
+}
+
+#[test]
+fn a_table_counts_from_the_start() {
+    let table: LimitTable = serde_json::from_value(json!({
+        "default": 1000,
+        "operations": {"list_cards": {"merchant": 1}},
+    }))
+    .unwrap();
+    let running = Running::with(|builder| builder.rate_limits(RateLimits::Table(table)));
+    let [partner, brand] = running.callers();
+    partner.get("cards").ok();
+    let again = partner.get("cards");
+    again.is_refused(429, "FREQUENCY_LIMITED");
+    assert!(
+        again.json()["message"]
+            .as_str()
+            .unwrap()
+            .contains("每秒最多1次")
+    );
+    assert_eq!(refused(&brand, "cards", 12), 0);
+    assert_eq!(
+        refused(&partner, "user-cards?openid=o&offset=0&limit=1", 12),
+        0
+    );
+    let shown = running.control_ok("GET", PATH, None);
+    assert_eq!(shown["limits"]["default"], 1000);
+    assert_eq!(
+        shown["per_second"]["list_cards"],
+        json!({"merchant": 1, "brand": 1000})
+    );
+}
+
+#[test]
+fn limits_change_at_run_time() {
+    let running = Running::start();
+    assert_eq!(running.control_ok("GET", PATH, None)["limits"], "off");
+    let partner = running.partner();
+    assert_eq!(refused(&partner, "cards", 12), 0);
+    let documented = running.limit(json!("documented"));
+    assert_eq!(documented["per_second"]["pay_view_token"], Value::Null);
+    assert_eq!(
+        documented["per_second"]["create_pay_view_token"],
+        json!({"merchant": 10})
+    );
+    // More than what comes anew while they run.
+    assert!(refused(&partner, "cards", 40) > 0);
+    // What was used up is forgotten with the limit.
+    running.limit(json!({"operations": {"list_cards": 100}}));
+    assert_eq!(refused(&partner, "cards", 40), 0);
+    running.limit(json!({"operations": {"list_cards": 1}}));
+    assert!(refused(&partner, "cards", 12) > 0);
+    running.limit(json!("off"));
+    assert_eq!(refused(&partner, "cards", 12), 0);
+    for bad in [
+        json!("of"),
+        json!({"operations": {"list_crads": 1}}),
+        json!({"operations": {"list_cards": 0}}),
+    ] {
+        let answer = running.control("PUT", PATH, Some(json!({ "limits": bad })));
+        answer.is_refused(400, "PARAM_ERROR");
+    }
+    assert_eq!(running.control_ok("GET", PATH, None)["limits"], "off");
+}
