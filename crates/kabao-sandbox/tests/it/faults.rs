@@ -200,7 +200,10 @@ fn a_lost_answer_follows_the_operation() {
 #[test]
 fn a_delayed_answer_comes_late_to_what_was_done_at_once() {
     let running = Running::start();
-    order(&running, json!({"kind": "delay", "ms": 20_000, "method": "PATCH"}));
+    order(
+        &running,
+        json!({"kind": "delay", "ms": 20_000, "method": "PATCH"}),
+    );
     // Nobody waits that long; what was sent is done all the same.
     let connection = update(&running).started(running.address);
     let patience = Instant::now() + Duration::from_secs(10);
