@@ -5,7 +5,10 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error},
+};
 use serde_json::{Map, Value};
 
 /// Unknown members by name, kept as they came. `Debug` shows the names only:
@@ -22,6 +25,21 @@ use serde_json::{Map, Value};
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Extra(Map<String, Value>);
+
+impl Extra {
+    /// Takes out what older pages call by another name. (`serde`'s `alias` would
+    /// refuse an answer that has both.)
+    pub(crate) fn take<T: DeserializeOwned, E: Error>(
+        &mut self,
+        name: &str,
+    ) -> Result<Option<T>, E> {
+        let value = self.0.shift_remove(name);
+        value
+            .map(serde_json::from_value)
+            .transpose()
+            .map_err(E::custom)
+    }
+}
 
 impl Deref for Extra {
     type Target = Map<String, Value>;

@@ -55,7 +55,7 @@ pub(crate) async fn run(
 ) {
     let busy = Arc::new(AtomicUsize::new(0));
     let service = Service {
-        line: Line::default(),
+        line: Line::new(stop.clone()),
         control: control::router(Arc::clone(&app)),
         app,
         busy: Arc::clone(&busy),
@@ -124,7 +124,7 @@ async fn connection(
 ) {
     // An answer is one small write; waiting for more would only delay it.
     let _ = stream.set_nodelay(true);
-    let line = Line::default();
+    let line = service.line.anew();
     let stream = Wire::new(stream, line.clone());
     let service = Service { line, ..service };
     match tls {

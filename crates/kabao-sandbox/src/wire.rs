@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use hyper::body::{Body as HttpBody, Frame};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    sync::watch,
 };
 
 use crate::faults::Departure;
@@ -30,18 +32,27 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, axum::Error>;
 pub(crate) struct Severed;
 
 /// What the answers of one connection know of it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Line {
     is_reset: Arc<AtomicBool>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Line {
+    /// Nobody is kept waiting once `stop` is true.
+    pub(crate) fn new(stop: watch::Receiver<bool>) -> Self {
+        Self {
+            is_reset: Arc::default(),
+            stop,
+        }
+    }
+
     /// Lets an answer leave. An error ends the connection without one.
     pub(crate) async fn carry(&self, departure: Departure) -> Result<Response<Body>, Severed> {
         match departure {
             Departure::Whole { answer, wait } => {
                 if !wait.is_zero() {
-                    tokio::time::sleep(wait).await;
+                    self.pause(wait).await;
                 }
                 Ok(answer.map(|body| body.map_err(|never| match never {}).boxed_unsync()))
             }
@@ -60,10 +71,23 @@ impl Line {
                 Ok(Response::from_parts(head, torn))
             }
             Departure::Lost { wait } => {
-                tokio::time::sleep(wait).await;
+                self.pause(wait).await;
                 Err(Severed)
             }
             Departure::Reset => Err(self.reset()),
+        }
+    }
+
+    /// That of another connection.
+    pub(crate) fn anew(&self) -> Self {
+        Self::new(self.stop.clone())
+    }
+
+    async fn pause(&self, wait: Duration) {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
         }
     }
 

@@ -20,12 +20,12 @@ fn rows() -> impl Iterator<Item = Vec<&'static str>> {
 
 /// The names of the product's operations below an address.
 fn described(prefix: &str) -> BTreeSet<String> {
-    let description: Value = serde_json::from_str(DESCRIPTION).unwrap();
-    let paths = description["paths"].as_object().unwrap();
+    let description: Value = serde_json::from_str(DESCRIPTION).expect("JSON");
+    let paths = description["paths"].as_object().expect("an object");
     paths
         .iter()
         .filter(|(path, _)| path.starts_with(prefix) && !path.ends_with("/open-user-card-tokens"))
-        .flat_map(|(_, methods)| methods.as_object().unwrap())
+        .flat_map(|(_, methods)| methods.as_object().expect("an object"))
         .filter_map(|(_, operation)| operation["operationId"].as_str())
         .map(|id| id.strip_prefix("brand_").unwrap_or(id).to_owned())
         .collect()

@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{CardType, CardUserInformation, ValidDateInformation, request::BrandQuery};
 use crate::{
@@ -51,6 +51,7 @@ open_enum! {
 ///
 /// It stands in the answers to the operations on `cards`; page 4015336970.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Card {
     /// The merchant's request number, at most 128 of `0-9A-Za-z-_`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,15 +120,27 @@ pub struct Card {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub create_time: Option<Time>,
     /// When it was last changed; older pages call it `update_time`.
-    #[serde(
-        default,
-        alias = "update_time",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modify_time: Option<Time>,
     /// Members this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl Serialize for Card {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Card {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut card = Self::deserialize(deserializer)?;
+        if card.modify_time.is_none() {
+            card.modify_time = card.extra.take("update_time")?;
+        }
+        Ok(card)
+    }
 }
 
 /// A page of a mini program.

@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use super::{UserCardKey, request::WithBrand};
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
 
 /// A line of news on a member's card.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct UserFeed {
     /// The brand.
     pub brand_id: String,
@@ -24,11 +25,28 @@ pub struct UserFeed {
     /// The merchant's request number.
     pub out_request_no: String,
     /// Which sentence, with which values; older pages call it `cell_message`.
-    #[serde(alias = "cell_message")]
+    #[serde(default)]
     pub cell: String,
     /// Members this version does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl Serialize for UserFeed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for UserFeed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut feed = Self::deserialize(deserializer)?;
+        if feed.cell.is_empty() {
+            let older = feed.extra.take("cell_message")?;
+            feed.cell = older.ok_or_else(|| D::Error::missing_field("cell"))?;
+        }
+        Ok(feed)
+    }
 }
 
 /// Pushes a line of news that does not come from a WeChat Pay order. (Orders

@@ -27,6 +27,7 @@ impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Token")
             .field("expire_time", &self.expire_time)
+            .field("extra", &self.extra)
             .finish_non_exhaustive()
     }
 }

@@ -54,7 +54,7 @@ pub struct ConfirmUserCard {
     pub key: UserCardKey,
     /// How it ended.
     pub state: ConfirmState,
-    /// What to change on the card at the same time.
+    /// What to change on the card at the same time, all but the time of pickup.
     pub change: UserCardChange,
 }
 
@@ -65,6 +65,11 @@ impl Operation for ConfirmUserCard {
         self.key.check()?;
         let state = self.state.as_str();
         one_of("/user_card_confirm_state", state, ConfirmState::KNOWN)?;
+        // It would be ignored, and so lost.
+        if let Some(time) = &self.change.pickup_time {
+            let issue = "a confirmation has no such member; change the card afterwards";
+            return Err(FieldError::new("/pickup_time", time.as_str(), issue));
+        }
         self.change.check()
     }
 
@@ -180,5 +185,21 @@ impl Operation for InvalidateUserCard {
 
     fn decode(&self, body: &[u8], open: &dyn Opener) -> Result<UserCard, serde_json::Error> {
         serde_json::from_slice::<UserCard<Sealed>>(body).map(|card| card.open(open))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confirmation_does_not_carry_what_it_has_no_member_for() {
+        let confirm = ConfirmUserCard {
+            key: UserCardKey::new("1", "p", "o"),
+            state: ConfirmState::Success,
+            change: UserCardChange::new().pickup_time("2026-01-01T00:00:00+08:00"),
+        };
+        let error = confirm.check().expect_err("it has a pickup time");
+        assert_eq!(error.field, "/pickup_time");
     }
 }

@@ -1,15 +1,21 @@
 //! The documented resources of notifications, in both directions. The files of
 //! this folder hold the documented values.
 
+#[path = "../samples/members.rs"]
+mod members;
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use kabao_core::{
     ApiV3Key, PrivateKey, Sealed, Sensitive,
     card_member::{CardType, UserCardEvent, UserCardEventState, UserCardState},
     notification::{Envelope, Event, EventError, EventKind, Notification},
-    resource::ResourceError,
+    resource::{EncryptedResource, ResourceError},
     sensitive::{Opener, Sealer as _},
     signature::Scheme,
 };
+use members::Members;
 use serde_json::{Value, json};
 
 const USER_CARD: &str = include_str!("user_card.json");
@@ -81,20 +87,72 @@ fn every_sample_is_read_and_written_as_it_was() {
 }
 
 #[test]
-fn a_sample_has_no_member_without_a_name_here() {
+fn every_member_of_a_sample_has_its_field_and_every_field_its_sample() {
+    let mut unset: BTreeMap<&str, Vec<BTreeSet<String>>> = BTreeMap::new();
     for (kind, sample) in SAMPLES {
         let event = posted(kind, SP, sample)
             .event(&api_key(), None)
             .expect("an event");
-        let extra = match &event {
-            Event::UserCardCreated(card) | Event::UserCardDeleted(card) => &card.extra,
-            Event::PointExchangeCoupon(coupon) => &coupon.extra,
-            Event::SyncUserPoint(sync) => &sync.extra,
-            Event::SecurityEcho(echo) => &echo.extra,
-            other => panic!("{other:?}"),
-        };
-        assert!(extra.is_empty(), "{kind}: {extra:?}");
+        let members = Members::of(&event);
+        assert!(members.all_known(), "{kind}: {members:?}");
+        let of_its_type = unset.entry(kind.original_type()).or_default();
+        of_its_type.push(members.unset.into_iter().collect());
     }
+    for (original_type, samples) in unset {
+        let in_none = samples.into_iter().reduce(|one, other| &one & &other);
+        assert_eq!(in_none, Some(BTreeSet::new()), "{original_type}");
+    }
+}
+
+#[test]
+fn events_have_the_documented_names() {
+    for (kind, partner, brand, original_type) in [
+        (
+            EventKind::UserCardCreate,
+            "BRAND_MEMBER_CARD_SP.USER_CARD.CREATE",
+            "BRAND_MEMBER_CARD.USER_CARD.CREATE",
+            "user_card",
+        ),
+        (
+            EventKind::UserCardDelete,
+            "BRAND_MEMBER_CARD_SP.USER_CARD.DELETE",
+            "BRAND_MEMBER_CARD.USER_CARD.DELETE",
+            "user_card",
+        ),
+        (
+            EventKind::PointExchangeCoupon,
+            "BRAND_MEMBER_CARD_SP.POINT_EXCHANGE_COUPON",
+            "BRAND_MEMBER_CARD.POINT_EXCHANGE_COUPON",
+            "point_coupon",
+        ),
+        (
+            EventKind::SyncUserPoint,
+            "BRAND_MEMBER_CARD_SP.SYNC_USER_POINT",
+            "BRAND_MEMBER_CARD.SYNC_USER_POINT",
+            "sync_user_point",
+        ),
+    ] {
+        assert_eq!((&*kind.name(SP), &*kind.name(BRAND)), (partner, brand));
+        assert_eq!(kind.original_type(), original_type);
+        assert_eq!(EventKind::from_name(partner), Some(kind));
+        assert_eq!(EventKind::from_name(brand), Some(kind));
+    }
+}
+
+#[test]
+fn associated_data_may_be_absent() {
+    let resource =
+        EncryptedResource::seal(&api_key(), "j9g1wAzF9Xn1", "", SYNC_USER_POINT.as_bytes());
+    let mut posted = posted(EventKind::SyncUserPoint, SP, "{}");
+    posted.resource = EncryptedResource {
+        associated_data: None,
+        ..resource.expect("a nonce of 12 bytes")
+    };
+    let text = serde_json::to_string(&posted).expect("JSON");
+    assert!(!text.contains("associated_data"), "{text}");
+    let read: Notification = serde_json::from_str(&text).expect("an envelope");
+    let event = read.event(&api_key(), None).expect("an event");
+    assert_eq!(event.kind(), Some(EventKind::SyncUserPoint));
 }
 
 #[test]
@@ -116,13 +174,6 @@ fn the_envelope_is_the_documented_one() {
         },
     });
     assert_eq!(written, expected);
-    let names = [EventKind::UserCardCreate, EventKind::UserCardDelete]
-        .map(|kind| (kind.name(BRAND), kind.original_type()));
-    assert_eq!(names[0].0, "BRAND_MEMBER_CARD.USER_CARD.CREATE");
-    assert_eq!(
-        names[1],
-        ("BRAND_MEMBER_CARD.USER_CARD.DELETE".into(), "user_card")
-    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Faults on demand, and for each whether the change was applied.
 
 use std::{
-    io::ErrorKind,
+    io::{ErrorKind, Read as _},
     thread,
     time::{Duration, Instant},
 };
@@ -222,6 +222,30 @@ fn a_delayed_answer_comes_late_to_what_was_done_at_once() {
     let answer = running.merchant().get(&card_target());
     assert!(begun.elapsed() >= Duration::from_millis(60));
     running.verified(&answer);
+}
+
+#[test]
+fn who_stops_the_sandbox_waits_for_no_fault() {
+    for fault in ["delay", "lost_answer"] {
+        let running = Running::start();
+        order(
+            &running,
+            json!({"kind": fault, "ms": 60_000, "method": "PATCH"}),
+        );
+        let mut connection = update(&running).started(running.address);
+        let patience = Instant::now() + Duration::from_secs(10);
+        while running.last_request()["fault"] != fault {
+            assert!(Instant::now() < patience);
+            thread::sleep(Duration::from_millis(10));
+        }
+        let begun = Instant::now();
+        running.stop();
+        assert!(begun.elapsed() < Duration::from_secs(5), "{fault}");
+        // What was held back comes, what is lost does not.
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer).unwrap();
+        assert_eq!(answer.starts_with(b"HTTP/1.1 200"), fault == "delay");
+    }
 }
 
 #[test]
