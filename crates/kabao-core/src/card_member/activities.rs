@@ -74,6 +74,22 @@ impl Operation for CreateActivity {
 ///
 /// `GET …/membership-activities`: page 4016588039, service providers only; 5 a
 /// second.
+///
+/// ```
+/// use kabao_core::{card_member::{ActivityState, ListActivities}, operation::{Caller, Operation}, PrivateKey};
+///
+/// # let key = PrivateKey::generate().unwrap();
+/// # let wechatpay_public_key = key.public_key();
+/// let caller = Caller::Partner { brand_id: "1004".into() };
+/// let list = ListActivities::new().activity_state(ActivityState::Effective);
+/// let call = list.call(&caller, wechatpay_public_key)?;
+/// assert_eq!(
+///     call.reference,
+///     "v3/brand/partner/card-member/membership-activities?brand_id=1004\
+///      &activity_state=MEMBERSHIP_ACTIVITY_EFFECTIVE&offset=0&limit=20",
+/// );
+/// # Ok::<(), kabao_core::call::BuildError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListActivities {
     /// Only those of this template.
@@ -161,6 +177,18 @@ impl Operation for ListActivities {
 ///
 /// `GET …/membership-activities/{activity_id}`: page 4016588015, service
 /// providers only; 5 a second.
+///
+/// ```
+/// use kabao_core::{card_member::GetActivity, operation::{Caller, Operation}, PrivateKey};
+///
+/// # let key = PrivateKey::generate().unwrap();
+/// # let wechatpay_public_key = key.public_key();
+/// let caller = Caller::Partner { brand_id: "1004".into() };
+/// let get = GetActivity { activity_id: "371067".into() };
+/// let call = get.call(&caller, wechatpay_public_key)?;
+/// assert_eq!(call.reference, "v3/brand/partner/card-member/membership-activities/371067?brand_id=1004");
+/// # Ok::<(), kabao_core::call::BuildError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GetActivity {
     /// The activity's id, digits.
@@ -194,6 +222,26 @@ impl Operation for GetActivity {
 ///
 /// `PATCH …/membership-activities/{activity_id}`: page 4016588044, service
 /// providers only; 5 a second. Setting values is repeatable.
+///
+/// ```
+/// use kabao_core::{card_member::{ActivityChange, UpdateActivity}, operation::{Caller, Operation}, PrivateKey};
+///
+/// # let key = PrivateKey::generate().unwrap();
+/// # let wechatpay_public_key = key.public_key();
+/// let caller = Caller::Partner { brand_id: "1004".into() };
+/// let update = UpdateActivity {
+///     activity_id: "371067".into(),
+///     change: ActivityChange {
+///         title: "入会享券".into(),
+///         sub_title: "5张满减券".into(),
+///         begin_time: "2030-01-20T13:29:35.120+08:00".into(),
+///         end_time: "2030-01-31T13:29:35.120+08:00".into(),
+///     },
+/// };
+/// let call = update.call(&caller, wechatpay_public_key)?;
+/// assert_eq!(call.reference, "v3/brand/partner/card-member/membership-activities/371067");
+/// # Ok::<(), kabao_core::call::BuildError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpdateActivity {
     /// The activity's id, digits.
@@ -233,6 +281,18 @@ impl Operation for UpdateActivity {
 /// `POST …/membership-activities/{activity_id}/terminate`: page 4016588028,
 /// service providers only. Repeating it changes nothing; one that expired is
 /// refused (400 `INVALID_REQUEST`).
+///
+/// ```
+/// use kabao_core::{card_member::TerminateActivity, operation::{Caller, Operation}, PrivateKey};
+///
+/// # let key = PrivateKey::generate().unwrap();
+/// # let wechatpay_public_key = key.public_key();
+/// let caller = Caller::Partner { brand_id: "1004".into() };
+/// let terminate = TerminateActivity { activity_id: "371067".into() };
+/// let call = terminate.call(&caller, wechatpay_public_key)?;
+/// assert_eq!(call.body.unwrap().bytes, r#"{"brand_id":"1004"}"#);
+/// # Ok::<(), kabao_core::call::BuildError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TerminateActivity {
     /// The activity's id, digits.

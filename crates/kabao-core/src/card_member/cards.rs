@@ -157,6 +157,17 @@ impl Operation for InvalidateCard {
 /// pages have it, for service providers.
 ///
 /// `DELETE …/cards/{card_id}`. Repeating it changes nothing.
+///
+/// ```
+/// use kabao_core::{card_member::DeleteCard, operation::{Caller, Operation}, PrivateKey};
+///
+/// # let key = PrivateKey::generate().unwrap();
+/// # let wechatpay_public_key = key.public_key();
+/// let caller = Caller::Partner { brand_id: "1004".into() };
+/// let call = DeleteCard { card_id: "pbLatj".into() }.call(&caller, wechatpay_public_key)?;
+/// assert_eq!(call.reference, "v3/brand/partner/card-member/cards/pbLatj?brand_id=1004");
+/// # Ok::<(), kabao_core::call::BuildError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeleteCard {
     /// The template's id, at most 32 characters.

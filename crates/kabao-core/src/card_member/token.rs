@@ -86,6 +86,18 @@ impl Operation for CreatePreAuthToken {
 ///
 /// `POST …/pay-view-tokens`: page 4016834476, service providers only; 10 a
 /// second. Get a new one before each opening.
+///
+/// ```
+/// use kabao_core::{card_member::CreatePayViewToken, operation::{Caller, Operation}, PrivateKey};
+///
+/// # let key = PrivateKey::generate().unwrap();
+/// # let wechatpay_public_key = key.public_key();
+/// let caller = Caller::Partner { brand_id: "1004".into() };
+/// let create = CreatePayViewToken { card_id: "pbLatj".into(), openid: "obLatj".into() };
+/// let call = create.call(&caller, wechatpay_public_key)?;
+/// assert_eq!(call.reference, "v3/brand/partner/card-member/pay-view-tokens");
+/// # Ok::<(), kabao_core::call::BuildError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatePayViewToken {
     /// The card template, at most 32 characters.

@@ -231,6 +231,19 @@ impl Operation for ImportUserCardByOpenid {
 ///
 /// `POST …/user-cards/import-by-phone`: page 4015336982, service providers
 /// only. It may be repeated as [`ImportUserCardByOpenid`] may.
+///
+/// ```
+/// use kabao_core::{card_member::{ImportUserCardByPhone, UserCardImport, ValidDateInformation}, operation::{Caller, Operation}, PrivateKey};
+///
+/// # let key = PrivateKey::generate().unwrap();
+/// # let wechatpay_public_key = key.public_key();
+/// let caller = Caller::Partner { brand_id: "1004".into() };
+/// let card = UserCardImport::new("pbLatj", "478515832665", ValidDateInformation::permanent())
+///     .phone_number("13800138000");
+/// let call = ImportUserCardByPhone { card }.call(&caller, wechatpay_public_key)?;
+/// assert_eq!(call.reference, "v3/brand/partner/card-member/user-cards/import-by-phone");
+/// # Ok::<(), kabao_core::call::BuildError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ImportUserCardByPhone {
     /// The card, with a phone number.

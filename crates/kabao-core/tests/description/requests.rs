@@ -24,9 +24,6 @@ const UNSENT: [(&str, &str); 3] = [
     ("confirm_point_exchange_coupon", "fail_reason"),
 ];
 
-/// Members that are optional and always sent.
-const ALWAYS_SENT: [(&str, &str); 1] = [("invalidate_user_card", "invalid_reason")];
-
 /// Fields that an operation shares with another one, which alone has the member.
 const SPARE: [(&str, &str); 1] = [("confirm_user_card", "pickup_time")];
 
@@ -104,24 +101,13 @@ fn sends_all(found: &Described, turn: usize) {
 fn members_that_are_optional_are_sent_if_they_are_given() {
     for found in operations() {
         let address = found.address();
-        let always = of(&ALWAYS_SENT, &found.name);
-        let made = |schema: &Schema, form| {
-            let mut members = least(schema, form);
-            for member in schema.members() {
-                if always.contains(&member.name) {
-                    assert!(!member.required, "{} is required", member.name);
-                    members[&member.name] = full(schema, 0, form)[&member.name].clone();
-                }
-            }
-            members
-        };
-        let given = together(&found, |schema| made(schema, Form::Plain));
+        let given = together(&found, |schema| least(schema, Form::Plain));
         let operation = operation(&found.name, &given);
         let call = operation.call(&found.caller, &Blocks).expect(&address);
         let (_, query) = call.reference.split_once('?').unwrap_or_default();
         let query = decode_pairs(query).expect("escapes");
-        assert_eq!(query, pairs(made(&found.query, Form::Sealed)), "{address}");
-        let body = found.body.as_ref().map(|body| made(body, Form::Sealed));
+        assert_eq!(query, pairs(least(&found.query, Form::Sealed)), "{address}");
+        let body = found.body.as_ref().map(|body| least(body, Form::Sealed));
         assert_eq!(call.body.as_ref().map(read), body, "{address}");
     }
 }

@@ -38,7 +38,7 @@ impl Cards {
     /// template again, so it is retried.
     ///
     /// Documentation: [service provider](https://pay.weixin.qq.com/doc/v3/partner/4015336970),
-    /// [brand](https://pay.weixin.qq.com/doc/brand/4015582711). 5 a second.
+    /// [brand](https://pay.weixin.qq.com/doc/brand/4015582711), 5 a second.
     ///
     /// # Errors
     /// 400 `INVALID_REQUEST` for another `card_type`, an appid that is not
@@ -52,7 +52,7 @@ impl Cards {
     /// documented.
     ///
     /// Documentation: [service provider](https://pay.weixin.qq.com/doc/v3/partner/4015336976),
-    /// [brand](https://pay.weixin.qq.com/doc/brand/4015582712). 5 a second.
+    /// [brand](https://pay.weixin.qq.com/doc/brand/4015582712), 5 a second.
     ///
     /// # Errors
     /// [As everywhere](super#errors).

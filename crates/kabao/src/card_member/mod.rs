@@ -39,7 +39,8 @@
 //! # What is checked here
 //!
 //! Lengths, formats and members that need each other, as far as the pages have
-//! them: what breaks one of these rules is [`ErrorKind::Request`], names the
+//! them, and what cannot be meant, such as an end before its beginning: what
+//! breaks one of these rules is [`ErrorKind::Request`], names the
 //! member, and is not sent. `unchecked()`, on each resource and on
 //! [`CardMember`], sends it all the same. Lengths count characters.
 //!

@@ -38,7 +38,7 @@ impl UserCards {
     /// Reads a card. All of the key must fit, or the answer is 404.
     ///
     /// Documentation: [service provider](https://pay.weixin.qq.com/doc/v3/partner/4015336980),
-    /// [brand](https://pay.weixin.qq.com/doc/brand/4015582716). 5 a second.
+    /// [brand](https://pay.weixin.qq.com/doc/brand/4015582716), 5 a second.
     ///
     /// # Errors
     /// 404 if there is none; else [as everywhere](super#errors).
@@ -54,7 +54,7 @@ impl UserCards {
     /// Setting values is repeatable, so it is retried.
     ///
     /// Documentation: [service provider](https://pay.weixin.qq.com/doc/v3/partner/4015336985),
-    /// [brand](https://pay.weixin.qq.com/doc/brand/4015582719). 5 a second.
+    /// [brand](https://pay.weixin.qq.com/doc/brand/4015582719), 5 a second.
     ///
     /// # Errors
     /// 404 if there is none, 400 `INVALID_REQUEST` if it was invalidated; else
@@ -161,7 +161,7 @@ impl UserCards {
     /// Once more it changes nothing, so it is retried.
     ///
     /// Documentation: [service provider](https://pay.weixin.qq.com/doc/v3/partner/4015336983),
-    /// [brand](https://pay.weixin.qq.com/doc/brand/4015582726). 5 a second.
+    /// [brand](https://pay.weixin.qq.com/doc/brand/4015582726), 5 a second.
     ///
     /// # Errors
     /// 404 if there is none; else [as everywhere](super#errors).

@@ -24,12 +24,11 @@ where
         let body = Limited::new(body, LARGEST_BODY)
             .collect()
             .await
-            .map_err(|error| NotificationError::Body {
-                reason: if error.is::<LengthLimitError>() {
-                    format!("it has more than {LARGEST_BODY} bytes")
-                } else {
-                    "it ended early".to_owned()
+            .map_err(|error| match error.is::<LengthLimitError>() {
+                true => NotificationError::TooLarge {
+                    limit: LARGEST_BODY,
                 },
+                false => NotificationError::Body,
             })?
             .to_bytes();
         receiver.receive(&head.headers, &body).await

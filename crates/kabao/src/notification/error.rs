@@ -45,11 +45,14 @@ pub enum NotificationError {
     /// Whether it is a replay cannot be told.
     #[error("the replay store failed")]
     ReplayStore(#[from] ReplayStoreError),
-    /// The body did not arrive, or is larger than any notification.
-    #[error("the body cannot be read: {reason}")]
-    Body {
-        /// Why.
-        reason: String,
+    /// The body did not arrive whole.
+    #[error("the body ended early")]
+    Body,
+    /// The body is larger than any notification.
+    #[error("the body has more than {limit} bytes")]
+    TooLarge {
+        /// The most that is read.
+        limit: usize,
     },
 }
 
@@ -60,8 +63,8 @@ impl NotificationError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Signature(_) => StatusCode::UNAUTHORIZED,
-            Self::Envelope { .. } | Self::Event(_) => StatusCode::BAD_REQUEST,
-            Self::Body { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Envelope { .. } | Self::Event(_) | Self::Body => StatusCode::BAD_REQUEST,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Replayed { .. } => StatusCode::CONFLICT,
             Self::Keys { .. } | Self::ReplayStore(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
