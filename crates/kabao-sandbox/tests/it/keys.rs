@@ -110,11 +110,8 @@ fn after_a_rotation_both_certificates_serve_until_the_overlap_is_over() {
     }
     // The old one is said to end with the overlap.
     let ends = |serial: &str| {
-        let found = running.downloaded().into_iter();
-        let (.., end) = found
-            .filter(|(serial_no, ..)| serial_no == serial)
-            .last()
-            .unwrap();
+        let mut all = running.downloaded().into_iter();
+        let (.., end) = all.find(|(serial_no, ..)| serial_no == serial).unwrap();
         kabao_core::time::Time::from(end.as_str())
             .instant()
             .unwrap()
@@ -128,7 +125,7 @@ fn after_a_rotation_both_certificates_serve_until_the_overlap_is_over() {
     assert!(ends(&new) - unix_now() > 4 * 365 * 86_400);
 
     running.forward(601);
-    assert_eq!(running.listed(), [new.clone()]);
+    assert_eq!(running.listed(), std::slice::from_ref(&new));
     let refused = running.asking(Some(&old)).get(&card_target());
     refused.is_refused(400, "INVALID_REQUEST");
     assert_eq!(running.signed_with(None), new);
