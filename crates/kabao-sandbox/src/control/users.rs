@@ -26,6 +26,7 @@ use crate::{
         token::{self, TokenPurpose},
         user_card,
     },
+    keys::Keys,
     notify::Occasion,
     random,
     refusal::Refusal,
@@ -339,6 +340,7 @@ fn needs_of(brand_id: String, card_id: &str, openid: &str) -> Needs {
 /// What a rule is played with.
 struct Stage {
     app: Arc<App>,
+    keys: Arc<Keys>,
     now: Timestamp,
     notification_id: String,
 }
@@ -351,6 +353,7 @@ async fn play(
 ) -> Played {
     let stage = Stage {
         app: Arc::clone(app),
+        keys: app.current_keys.now().await,
         now: app.now().await?,
         notification_id: random::notification_id(),
     };
@@ -369,7 +372,7 @@ impl Stage {
         let template = card::known(workspace, card_id)?;
         let brand_id = template.card.brand_id.clone();
         let notify_url = template.card.notify_url.clone();
-        let keys = self.app.keys();
+        let keys = &self.keys;
         let receiver = match &template.created_by_mchid {
             Some(mchid) => keys.caller(Scheme::Wechatpay2Sha256Rsa2048, mchid),
             None => keys.caller(Scheme::WechatpayBrandSha256Rsa2048, &brand_id),

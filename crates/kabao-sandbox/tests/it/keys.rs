@@ -110,8 +110,8 @@ fn after_a_rotation_both_certificates_serve_until_the_overlap_is_over() {
     }
     // The old one is said to end with the overlap.
     let ends = |serial: &str| {
-        let mut found = running.downloaded().into_iter();
-        let (.., end) = found.rfind(|(serial_no, ..)| serial_no == serial).unwrap();
+        let mut all = running.downloaded().into_iter();
+        let (.., end) = all.find(|(serial_no, ..)| serial_no == serial).unwrap();
         kabao_core::time::Time::from(end.as_str())
             .instant()
             .unwrap()
