@@ -294,6 +294,24 @@ pub enum StoreError {
         /// What is wrong, and what can be done.
         issue: String,
     },
+    /// The database on a server cannot be used: it is not reached, lets nobody in,
+    /// or is another program's. Nothing was changed.
+    #[error("{server} cannot be used: {issue}")]
+    Server {
+        /// Its address, without a password.
+        server: String,
+        /// What is wrong, and what can be done.
+        issue: String,
+    },
+    /// The database does not answer for the moment. Trying again later helps.
+    #[error("the database cannot be used at the moment: {context}")]
+    Unavailable {
+        /// While doing what.
+        context: String,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The store was made with another master key.
     #[error("{0}")]
     MasterKey(String),
