@@ -12,12 +12,14 @@
 mod address;
 pub mod contract;
 mod convenience;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod document;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod failure;
 mod lists;
 mod outbox;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod workspace;
@@ -33,15 +35,18 @@ use crate::{
     refusal::Refusal,
 };
 
+pub(crate) use address::{Uri, on_a_server};
 pub use address::{inspect, open};
 pub use convenience::UserCardRule;
 pub use lists::{ActivitiesOf, CardTemplatesOf, Page, UserCardsOf, Window};
 pub use outbox::{Attempt, Outbox, Owed, OwedState, Then};
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use workspace::{Kept, Needs, Record, Rule, Workspace};
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 use failure::Failure;
 
 /// The sandbox's memory.
