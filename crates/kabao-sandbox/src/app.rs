@@ -69,8 +69,13 @@ impl App {
     }
 }
 
-/// Logs a store's failure here, once, and answers with a bare 500.
+/// Logs a store's failure here, once, and answers with a bare 500, or 503 if it
+/// is worth trying again.
 pub(crate) fn failed(error: &StoreError) -> Refusal {
+    if let StoreError::Unavailable { .. } = error {
+        tracing::warn!(error = %Chain(error), "the store does not answer");
+        return Refusal::unavailable();
+    }
     tracing::error!(error = %Chain(error), "the store failed");
     Refusal::system_error()
 }

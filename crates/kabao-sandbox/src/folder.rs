@@ -60,11 +60,21 @@ impl DataFolder {
     }
 
     fn master_key_from_file(&self, store: &Path) -> Result<MasterKey, MasterKeyError> {
-        let key = self.path.join("master.key");
         // The key is made before the store, so looking in the other order could
         // take another process's first start for a loss.
-        let has_store = fs::metadata(store).is_ok_and(|store| store.len() > 0);
-        if !has_store {
+        let is_made = fs::metadata(store).is_ok_and(|store| store.len() > 0);
+        self.master_key_unless_lost(&store.display().to_string(), is_made)
+    }
+
+    /// The key in the file, which is made unless the store was made with one
+    /// before.
+    pub(crate) fn master_key_unless_lost(
+        &self,
+        store: &str,
+        is_made: bool,
+    ) -> Result<MasterKey, MasterKeyError> {
+        let key = self.path.join("master.key");
+        if !is_made {
             return MasterKey::from_file_or_new(&key);
         }
         match MasterKey::from_file(&key) {

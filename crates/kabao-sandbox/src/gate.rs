@@ -49,6 +49,9 @@ impl Received {
     }
 }
 
+/// What the way to a database takes to come back, in seconds, or a little more.
+pub(crate) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
 pub(crate) type Answer = Response<Full<Bytes>>;
 
 /// Answers one request of the API.
@@ -257,6 +260,9 @@ fn unsigned(id: &str, reply: &Reply) -> Answer {
     );
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static("zh-CN"));
     headers.insert("keep-alive", HeaderValue::from_static("timeout=8"));
+    if reply.status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, RETRY_AFTER);
+    }
     put(headers, wechatpay::REQUEST_ID, id);
     answer
 }

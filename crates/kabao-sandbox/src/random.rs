@@ -46,6 +46,12 @@ pub(crate) fn resource_nonce() -> String {
         .collect()
 }
 
+/// Any number.
+#[cfg(feature = "postgres")]
+pub(crate) fn number() -> i64 {
+    i64::from_ne_bytes(bytes())
+}
+
 fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     if rand::fill(&mut bytes).is_err() {

@@ -101,6 +101,15 @@ impl Refusal {
         )
     }
 
+    /// 503 `SYSTEM_ERROR`: for the moment; the answer says when to try again.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            ..Self::system_error()
+        }
+    }
+
     /// The documented body.
     #[must_use]
     pub fn body(&self) -> ErrorBody {

@@ -94,7 +94,7 @@ impl Sandbox {
 #[derive(Debug, Clone)]
 pub struct SandboxBuilder {
     listen: SocketAddr,
-    store: Option<String>,
+    store: Option<store::Uri>,
     data_dir: Option<PathBuf>,
     credentials_dir: Option<PathBuf>,
     rate_limits: RateLimits,
@@ -126,15 +126,18 @@ impl SandboxBuilder {
         self
     }
 
-    /// `sqlite:PATH` or `memory`. Default: a file in the data folder.
+    /// `sqlite:PATH`, `memory` or, with the feature `postgres`,
+    /// `postgres://USER:PASSWORD@HOST/DATABASE`, which several instances may
+    /// share. Default: a file in the data folder.
     #[must_use]
     pub fn store(mut self, uri: impl Into<String>) -> Self {
-        self.store = Some(uri.into());
+        self.store = Some(store::Uri(uri.into()));
         self
     }
 
     /// The data folder: the default store and the master key. Without one, a
-    /// store in a file keeps its master key beside it.
+    /// store in a file keeps its master key beside it, and one on a server takes
+    /// it from `KABAO_MASTER_KEY`.
     #[must_use]
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.data_dir = Some(path.into());
@@ -238,25 +241,35 @@ impl SandboxBuilder {
 
 impl SandboxBuilder {
     async fn open_store(&self) -> Result<Arc<dyn Store>, StartError> {
-        let (uri, master_key) = match (self.store.as_deref(), &self.data_dir) {
-            (Some("memory"), _) | (None, None) => {
-                let key = MasterKey::from_environment()?.map_or_else(MasterKey::generate, Ok)?;
-                ("memory".to_owned(), key)
-            }
-            (None, Some(folder)) => {
-                let folder = DataFolder::create(folder)?;
-                store::inspect(&format!("sqlite:{}", folder.database().display()))?;
-                (
-                    format!("sqlite:{}", folder.database().display()),
-                    folder.master_key()?,
-                )
-            }
-            (Some(uri), folder) => (uri.to_owned(), master_key_for(uri, folder.as_deref())?),
+        let (store, folder) = (self.store.clone(), self.data_dir.clone());
+        // It may wait for a server, or for another process that makes the same
+        // store.
+        let opening = move || {
+            let uri = store.as_ref().map(|uri| &*uri.0);
+            open_store(uri, folder.as_deref())
         };
-        // Opening may wait for another process that makes the same store.
-        let opened = tokio::task::spawn_blocking(move || store::open(&uri, &master_key)).await;
-        Ok(opened.map_err(|_| StartError::Interrupted)??)
+        let opened = tokio::task::spawn_blocking(opening).await;
+        opened.map_err(|_| StartError::Interrupted)?
     }
+}
+
+fn open_store(store: Option<&str>, data_dir: Option<&Path>) -> Result<Arc<dyn Store>, StartError> {
+    let (uri, master_key) = match (store, data_dir) {
+        (Some("memory"), _) | (None, None) => {
+            let key = MasterKey::from_environment()?.map_or_else(MasterKey::generate, Ok)?;
+            ("memory".to_owned(), key)
+        }
+        (None, Some(folder)) => {
+            let folder = DataFolder::create(folder)?;
+            store::inspect(&format!("sqlite:{}", folder.database().display()))?;
+            (
+                format!("sqlite:{}", folder.database().display()),
+                folder.master_key()?,
+            )
+        }
+        (Some(uri), folder) => (uri.to_owned(), master_key_for(uri, folder)?),
+    };
+    Ok(store::open(&uri, &master_key)?)
 }
 
 /// The master key of a store at an address: in the data folder, or beside the
@@ -264,6 +277,13 @@ impl SandboxBuilder {
 fn master_key_for(uri: &str, data_dir: Option<&Path>) -> Result<MasterKey, StartError> {
     if let Some(key) = MasterKey::from_environment()? {
         return Ok(key);
+    }
+    if let Some(there) = store::on_a_server(uri)? {
+        let folder = data_dir.ok_or_else(|| MasterKeyError::Nowhere {
+            store: there.name.clone(),
+        })?;
+        let folder = DataFolder::create(folder)?;
+        return Ok(folder.master_key_unless_lost(&there.name, there.is_made)?);
     }
     // A foreign or damaged file is told so before a key is put beside it.
     store::inspect(uri)?;

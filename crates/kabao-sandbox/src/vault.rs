@@ -153,14 +153,23 @@ pub enum MasterKeyError {
     },
     /// The data folder has a store but no longer the key it was made with.
     #[error(
-        "{} is there, but its master key {} is not; put that back, set {MASTER_KEY_VARIABLE} to its text, or move the store away to begin anew",
-        store.display(), key.display()
+        "{store} is there, but its master key {} is not; put that back, set {MASTER_KEY_VARIABLE} to its text, or begin anew with another store",
+        key.display()
     )]
     Lost {
         /// Where the key was.
         key: PathBuf,
-        /// What cannot be opened without it.
-        store: PathBuf,
+        /// What cannot be opened without it: a path, or an address without a
+        /// password.
+        store: String,
+    },
+    /// There is no place for the master key of a store that is elsewhere.
+    #[error(
+        "{store} does not keep its own master key; set {MASTER_KEY_VARIABLE} (`openssl rand -hex 32` makes one, the same for every instance), or choose a data folder for the file `master.key`"
+    )]
+    Nowhere {
+        /// The address, without a password.
+        store: String,
     },
     /// The system gives no randomness.
     #[error("the system gives no randomness for a new master key")]

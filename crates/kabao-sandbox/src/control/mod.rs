@@ -168,7 +168,12 @@ impl Trouble {
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         let body = json!({"code": self.code, "message": self.message});
-        (self.status, Json(body)).into_response()
+        let mut answer = (self.status, Json(body)).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            let headers = answer.headers_mut();
+            headers.insert(header::RETRY_AFTER, crate::gate::RETRY_AFTER);
+        }
+        answer
     }
 }
 

@@ -1,14 +1,16 @@
 //! What every store must do; the tests of each backend run all of it.
 //!
-//! Each function takes a store of its own that [`prepare`] has filled.
+//! Each function takes a store of its own that [`prepare`] has filled, or two
+//! hands on one.
 //!
 //! # Panics
 //! Every function panics if the store does otherwise.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+pub mod lists;
+pub mod outbox;
+pub mod races;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use kabao_core::{
@@ -16,7 +18,6 @@ use kabao_core::{
     card_member::{CardType, UserInformation, ValidDateInformation},
 };
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 use super::{
@@ -52,13 +53,19 @@ pub async fn prepare(store: &dyn Store) {
 #[must_use]
 pub fn contents() -> Contents {
     let mut contents = sample::contents();
-    for (code, pickup) in [
-        ("older", "2021-01-01T00:00:00Z"),
-        ("newer", "2022-01-01T08:00:00+08:00"),
+    // A user has at most one live card of a template.
+    for (code, pickup, state) in [
+        ("older", "2021-01-01T00:00:00Z", StoredState::Invalid),
+        (
+            "newer",
+            "2022-01-01T08:00:00+08:00",
+            StoredState::Unactivated,
+        ),
     ] {
         contents.user_cards.push(UserCard {
             openid: "second".into(),
             pickup_time: pickup.into(),
+            state,
             ..card(id(code))
         });
     }
@@ -126,6 +133,38 @@ pub async fn a_card_reads_back_as_it_was_put(store: &dyn Store) {
             .expect("read")
             .expect("there");
         assert_eq!(shown(&found), shown(&wanted));
+    }
+}
+
+/// Any character may stand in a name, NUL too, and no two names are one.
+pub async fn names_may_hold_anything(store: &dyn Store) {
+    let names = ["\0", "\u{1}", "\u{1}0", "a\0", "a", "'; --", "%_\\"];
+    let cards = names.map(|name| UserCard {
+        openid: format!("user {name}"),
+        ..card(id(name))
+    });
+    let contents = Contents {
+        grants: vec![("merchant\0".into(), sample::BRAND_ID.into())],
+        user_cards: cards.to_vec(),
+        ..Contents::default()
+    };
+    store.reset(&contents).await.expect("reset");
+    for wanted in cards {
+        let changed = store.change_user_card(&wanted.id, count_up()).await;
+        let changed = changed
+            .expect("changed")
+            .expect("there")
+            .expect("not refused");
+        assert_eq!((&changed.openid, counted(&changed)), (&wanted.openid, 1));
+        let view = store.user_card_view(&wanted.id, Some("merchant\0")).await;
+        let view = view.expect("read");
+        let found = view.card.expect("there");
+        assert!(view.served);
+        assert_eq!((counted(&found), found.id), (1, wanted.id));
+    }
+    for unknown in ["", "a\u{1}0", "\0\0"] {
+        let found = store.user_card(&id(unknown)).await.expect("read");
+        assert!(found.is_none(), "{unknown:?}");
     }
 }
 
@@ -203,41 +242,6 @@ pub async fn a_panicking_rule_harms_no_other(store: &dyn Store) {
     assert!(store.change_user_card(&id, rule).await.is_err());
     let changed = store.change_user_card(&id, set_level("after")).await;
     assert!(changed.expect("changed").expect("there").is_ok());
-}
-
-/// Of changes made at once none is lost, and reads go on beside them.
-pub async fn changes_at_once_all_count(store: Arc<dyn Store>) {
-    const TASKS: usize = 8;
-    const CHANGES: usize = 25;
-    let id = sample_id();
-    let zero: UserCardRule = Arc::new(|card| {
-        card.attach = Some("0".into());
-        Ok(())
-    });
-    store.change_user_card(&id, zero).await.expect("changed");
-    let mut tasks = JoinSet::new();
-    for _ in 0..TASKS {
-        let (store, id) = (Arc::clone(&store), id.clone());
-        tasks.spawn(async move {
-            for _ in 0..CHANGES {
-                let changed = store.change_user_card(&id, count_up()).await;
-                let changed = changed
-                    .expect("changed")
-                    .expect("there")
-                    .expect("not refused");
-                let seen = store.user_card(&id).await.expect("read").expect("there");
-                assert!(
-                    counted(&seen) >= counted(&changed),
-                    "a read went back in time"
-                );
-            }
-        });
-    }
-    while let Some(task) = tasks.join_next().await {
-        task.expect("no panic");
-    }
-    let last = store.user_card(&id).await.expect("read").expect("there");
-    assert_eq!(counted(&last), TASKS * CHANGES);
 }
 
 /// One look tells the card, whether the merchant may see it, and the time.
@@ -440,27 +444,6 @@ pub async fn grants_come_and_go(store: &dyn Store) {
         let sample = (sample::MCHID.to_owned(), sample::BRAND_ID.to_owned());
         assert_eq!(grants[0], sample);
     }
-}
-
-/// Of several that initialise at once exactly one is taken.
-pub async fn one_of_many_first_keys_is_taken(store: Arc<dyn Store>) {
-    let taken = Arc::new(AtomicUsize::new(0));
-    let mut tasks = JoinSet::new();
-    for number in 0..6 {
-        let (store, taken) = (Arc::clone(&store), Arc::clone(&taken));
-        tasks.spawn(async move {
-            let keys = keys(&format!("number {number}"));
-            let won = store
-                .initialise(&keys, &contents())
-                .await
-                .expect("initialised");
-            taken.fetch_add(usize::from(won), Ordering::SeqCst);
-            store.keys().await.expect("keys").remove(0).id
-        });
-    }
-    let seen = tasks.join_all().await;
-    assert_eq!(taken.load(Ordering::SeqCst), 1);
-    assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "{seen:?}");
 }
 
 /// Counts up in `attach`.

@@ -12,13 +12,15 @@
 mod address;
 pub mod contract;
 mod convenience;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod document;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod failure;
 mod key_book;
 mod lists;
 mod outbox;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod workspace;
@@ -35,16 +37,19 @@ use crate::{
 };
 
 pub use crate::clock::Speed;
+pub(crate) use address::{Uri, on_a_server};
 pub use address::{inspect, open};
 pub use convenience::UserCardRule;
 pub use key_book::{KeyBook, KeyRule, KeySettings};
 pub use lists::{ActivitiesOf, CardTemplatesOf, Page, UserCardsOf, Window};
 pub use outbox::{Attempt, Outbox, Owed, OwedState, Then};
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use workspace::{Kept, Needs, Record, Rule, Workspace};
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 use failure::Failure;
 
 /// The sandbox's memory.
@@ -340,6 +345,24 @@ pub enum StoreError {
         path: PathBuf,
         /// What is wrong, and what can be done.
         issue: String,
+    },
+    /// The database on a server cannot be used: it is not reached, lets nobody in,
+    /// or is another program's. Nothing was changed.
+    #[error("{server} cannot be used: {issue}")]
+    Server {
+        /// Its address, without a password.
+        server: String,
+        /// What is wrong, and what can be done.
+        issue: String,
+    },
+    /// The database does not answer for the moment. Trying again later helps.
+    #[error("the database cannot be used at the moment: {context}")]
+    Unavailable {
+        /// While doing what.
+        context: String,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The store was made with another master key.
     #[error("{0}")]

@@ -13,6 +13,10 @@ use crate::{
 /// Decides: reads the workspace, writes into it, or refuses and leaves no trace.
 /// It may run more than once if a race is lost, so it must come to the same
 /// conclusion about the same workspace; time and random names are given to it.
+///
+/// Nobody changes what it went by before it is saved. Where it goes by the absence
+/// of a row it must put that row, or another may do so meanwhile: a code that is
+/// free, a number that was not used, a user without a live card of a template.
 pub type Rule = Arc<dyn Fn(&mut Workspace) -> Result<(), Refusal> + Send + Sync>;
 
 /// Which rows a rule wants to see, all of one brand.

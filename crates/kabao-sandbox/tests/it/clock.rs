@@ -7,9 +7,9 @@ use kabao_sandbox::{NotificationSettings, RateLimits};
 use serde_json::{Value, json};
 
 use crate::{
-    notifications::{after_attempts, echoed},
+    notifications::after_attempts,
     receiver::Receiver,
-    support::{Running, card_target},
+    support::{Running, card_target, echoed},
 };
 
 /// What a test waits for at most, far above what it takes.

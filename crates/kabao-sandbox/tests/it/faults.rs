@@ -13,11 +13,11 @@ use kabao_core::{
 use serde_json::{Value, json};
 
 use crate::{
-    notifications::{after_attempts, echoed, stop_clock_at},
+    notifications::{after_attempts, stop_clock_at},
     receiver::Receiver,
     support::{
-        Answer, BRAND_CARD_PATH, CARD_ID, OPENID, Request, Running, card_target, change, nonce,
-        patch_target, unix_now,
+        Answer, BRAND_CARD_PATH, CARD_ID, OPENID, Request, Running, card_target, change, echoed,
+        nonce, patch_target, unix_now,
     },
 };
 

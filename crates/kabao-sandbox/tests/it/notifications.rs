@@ -15,26 +15,11 @@ use serde_json::{Value, json};
 
 use crate::{
     receiver::{Post, Receiver},
-    support::{Answer, Running, unix_now},
+    support::{Running, echo, echoed, unix_now},
 };
 
 fn with(settings: NotificationSettings) -> impl FnOnce(SandboxBuilder) -> SandboxBuilder {
     move |builder| builder.rate_limits(RateLimits::Off).notifications(settings)
-}
-
-fn echo(running: &Running, notify_url: &str) -> Answer {
-    let body = json!({
-        "echo_message": "你好",
-        "encrypted_echo_message": running.seal("密语"),
-        "notify_url": notify_url,
-    });
-    let merchant = running.merchant();
-    merchant.send("POST", "/v3/security/echo", &body.to_string())
-}
-
-pub fn echoed(running: &Running, notify_url: &str) {
-    let answer = echo(running, notify_url);
-    assert_eq!(answer.status, 200, "{answer:?}");
 }
 
 /// Stands still, so many seconds after it did so first.

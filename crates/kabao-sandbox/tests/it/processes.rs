@@ -206,7 +206,7 @@ fn tls_is_trusted_through_the_local_authority_under_the_production_names() {
 fn another_store_scheme_is_refused_without_its_password() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let folder = copied_folder();
-    for uri in ["postgres://user:geheim@host/db", "mysql://user:geheim@host"] {
+    for uri in ["redis://user:geheim@host/0", "mysql://user:geheim@host"] {
         let builder = Sandbox::builder().data_dir(folder.path()).store(uri);
         let error = runtime.block_on(builder.start()).unwrap_err().to_string();
         assert!(error.contains("sqlite:"), "{error}");

@@ -16,10 +16,7 @@ use kabao_core::{
     sensitive::Opener,
 };
 
-use crate::{
-    notifications::echoed,
-    support::{Running, unix_now},
-};
+use crate::support::{Running, echoed, unix_now};
 
 /// Listens until it is dropped; the thread ends with the process.
 pub struct Receiver {

@@ -470,3 +470,20 @@ pub fn change(members: Value) -> Value {
 pub fn patch_target() -> String {
     format!("{CARD_PATH}?card_id={CARD_ID}")
 }
+
+/// Asks for a self-test that also goes to a `notify_url`.
+pub fn echo(running: &Running, notify_url: &str) -> Answer {
+    let body = json!({
+        "echo_message": "你好",
+        "encrypted_echo_message": running.seal("密语"),
+        "notify_url": notify_url,
+    });
+    let merchant = running.merchant();
+    merchant.send("POST", "/v3/security/echo", &body.to_string())
+}
+
+/// The same, which is accepted.
+pub fn echoed(running: &Running, notify_url: &str) {
+    let answer = echo(running, notify_url);
+    assert_eq!(answer.status, 200, "{answer:?}");
+}

@@ -2,7 +2,10 @@
 
 use std::{collections::HashSet, fs, path::Path, sync::Arc, thread};
 
-use kabao_sandbox::store::contract::{self, contents, count_up, counted, keys, sample_id};
+use kabao_sandbox::store::{
+    Store,
+    contract::{self, contents, count_up, counted, keys, sample_id},
+};
 
 use crate::{
     child,
@@ -11,47 +14,51 @@ use crate::{
 
 #[test]
 fn processes_that_start_at_once_agree() {
+    let role = "at_once::processes_that_start_at_once_agree";
     if let Some(path) = child::place() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        return runtime.block_on(start_and_count(&path));
+        let store = place::open(&path, &Place::new().key).unwrap();
+        return runtime.block_on(start_and_count(store));
     }
     for _ in 0..5 {
         let place = Place::new();
-        let starts: Vec<_> = (0..4)
-            .map(|_| {
-                child::command("at_once::processes_that_start_at_once_agree", &place.file())
-                    .spawn()
-                    .unwrap()
-            })
-            .collect();
-        let outputs = starts
-            .into_iter()
-            .map(|start| start.wait_with_output().unwrap());
-        let said: Vec<String> = outputs
-            .map(|output| {
-                assert!(output.status.success());
-                let text = String::from_utf8(output.stdout).unwrap();
-                text.lines().find_map(child::said).unwrap().to_owned()
-            })
-            .collect();
-        let (won, first_keys): (Vec<_>, HashSet<_>) = said
-            .iter()
-            .map(|line| line.split_once(' ').unwrap())
-            .unzip();
-        assert_eq!(
-            won.iter().filter(|won| **won == "true").count(),
-            1,
-            "{said:?}"
-        );
-        assert_eq!(first_keys.len(), 1, "{said:?}");
+        start_several(role, &place.file());
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let card = runtime.block_on(place.open().user_card(&sample_id()));
         assert_eq!(counted(&card.unwrap().unwrap()), 4 * 10);
     }
 }
 
-async fn start_and_count(path: &Path) {
-    let store = place::open(path, &Place::new().key).unwrap();
+/// Starts four processes that play `role` on a new store at `place`, of which
+/// one must win.
+pub(crate) fn start_several(role: &str, place: &Path) {
+    let starts: Vec<_> = (0..4)
+        .map(|_| child::command(role, place).spawn().unwrap())
+        .collect();
+    let outputs = starts
+        .into_iter()
+        .map(|start| start.wait_with_output().unwrap());
+    let said: Vec<String> = outputs
+        .map(|output| {
+            assert!(output.status.success());
+            let text = String::from_utf8(output.stdout).unwrap();
+            text.lines().find_map(child::said).unwrap().to_owned()
+        })
+        .collect();
+    let (won, first_keys): (Vec<_>, HashSet<_>) = said
+        .iter()
+        .map(|line| line.split_once(' ').unwrap())
+        .unzip();
+    assert_eq!(
+        won.iter().filter(|won| **won == "true").count(),
+        1,
+        "{said:?}"
+    );
+    assert_eq!(first_keys.len(), 1, "{said:?}");
+}
+
+/// Plays one of them.
+pub(crate) async fn start_and_count(store: Arc<dyn Store>) {
     let own = keys(&format!("of process {}", std::process::id()));
     let won = store.initialise(&own, &contents()).await.unwrap();
     for _ in 0..10 {
@@ -100,7 +107,7 @@ async fn two_stores_on_one_file_lose_no_change() {
     let place = Place::new();
     let (one, other) = (place.open(), place.open());
     contract::prepare(&*one).await;
-    let count = |store: Arc<dyn kabao_sandbox::store::Store>| async move {
+    let count = |store: Arc<dyn Store>| async move {
         for _ in 0..50 {
             store
                 .change_user_card(&sample_id(), count_up())

@@ -4,11 +4,15 @@ use std::{
     collections::HashMap,
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
+    sync::Arc,
 };
 
 use kabao_sandbox::{
     domain::UserCardId,
-    store::contract::{self, count_up, counted, sample_id},
+    store::{
+        Store,
+        contract::{self, count_up, counted, sample_id},
+    },
 };
 
 use crate::{
@@ -17,23 +21,29 @@ use crate::{
 };
 
 const ROUNDS: usize = 20;
-const CODES: [&str; 3] = ["478515832665", "older", "newer"];
+pub(crate) const CODES: [&str; 3] = ["478515832665", "older", "newer"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_loses_nothing_that_was_acknowledged() {
+    let role = "durability::a_kill_loses_nothing_that_was_acknowledged";
     if let Some(path) = child::place() {
-        return write_until_killed(&path).await;
+        return write_until_killed(place::open(&path, &Place::new().key).unwrap()).await;
     }
     let place = Place::new();
     place.fill().await;
+    kill_again_and_again(role, &place.file(), || place.open()).await;
+}
+
+/// Kills the process that plays `role` on the store at `place`, at one moment or
+/// another, and looks through `open` for what it had acknowledged.
+pub(crate) async fn kill_again_and_again(
+    role: &str,
+    place: &Path,
+    open: impl Fn() -> Arc<dyn Store>,
+) {
     let mut total = 0;
     for round in 0..ROUNDS {
-        let mut writer = child::command(
-            "durability::a_kill_loses_nothing_that_was_acknowledged",
-            &place.file(),
-        )
-        .spawn()
-        .unwrap();
+        let mut writer = child::command(role, place).spawn().unwrap();
         let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();
         let mut acknowledged = HashMap::new();
         let mut note = |line: &str| {
@@ -54,7 +64,7 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
             note(&line);
         });
 
-        let store = place.open();
+        let store = open();
         for (code, count) in acknowledged {
             let card = store.user_card(&id(&code)).await.unwrap().unwrap();
             // One more change of each card may have been on its way.
@@ -69,8 +79,8 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
     assert!(total > ROUNDS, "the writers hardly wrote");
 }
 
-async fn write_until_killed(path: &Path) {
-    let store = place::open(path, &Place::new().key).unwrap();
+/// Plays the one that is killed.
+pub(crate) async fn write_until_killed(store: Arc<dyn Store>) {
     let mut writers = tokio::task::JoinSet::new();
     for code in CODES {
         let store = store.clone();
@@ -95,7 +105,7 @@ async fn a_store_that_was_closed_is_one_file() {
     assert_eq!(place.open().keys().await.unwrap().len(), 3);
 }
 
-fn id(code: &str) -> UserCardId {
+pub(crate) fn id(code: &str) -> UserCardId {
     UserCardId {
         user_card_code: code.into(),
         ..sample_id()

@@ -9,3 +9,18 @@ mod contract;
 mod damage;
 mod durability;
 mod place;
+#[cfg(all(unix, feature = "postgres"))]
+mod postgres;
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "../it/receiver.rs"]
+#[allow(dead_code, unreachable_pub, reason = "made for another test binary")]
+mod receiver;
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "../it/support.rs"]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "made for another test binary"
+)]
+mod support;

@@ -1,0 +1,123 @@
+//! One connection of the pool in the hands of one call of the store.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Object, Pool};
+use tokio::time::{Instant, error::Elapsed, timeout_at};
+use tokio_postgres::{Row, types::ToSql};
+
+use super::{
+    trouble::Trouble,
+    write::{self, Write},
+};
+
+/// A connection until a deadline. It goes back to the pool only when the server
+/// has answered everything: whoever is dropped in the middle of something, or
+/// waits in vain, takes the connection and its transaction along.
+pub(super) struct Session {
+    connection: Option<Object>,
+    deadline: Instant,
+    is_busy: bool,
+}
+
+impl Session {
+    pub(super) async fn open(pool: &Pool, patience: Duration) -> Result<Self, Trouble> {
+        let deadline = Instant::now() + patience;
+        let connection = timeout_at(deadline, pool.get()).await;
+        Ok(Self {
+            connection: Some(connection.map_err(|_| late())??),
+            deadline,
+            is_busy: false,
+        })
+    }
+
+    /// Reads, in one round trip.
+    pub(super) async fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Trouble> {
+        let (connection, deadline) = self.begin()?;
+        let asked = timeout_at(deadline, read(connection, sql, parameters)).await;
+        self.end(asked)
+    }
+
+    /// Reads a row, if there is one.
+    pub(super) async fn query_opt(
+        &mut self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, Trouble> {
+        Ok(self.query(sql, parameters).await?.pop())
+    }
+
+    /// Each in a transaction of its own, in one round trip. Tells how many rows
+    /// each found.
+    pub(super) async fn each(&mut self, writes: &[Write]) -> Result<Vec<u64>, Trouble> {
+        let (connection, deadline) = self.begin()?;
+        let asked = timeout_at(deadline, write::each(connection, writes)).await;
+        self.end(asked)
+    }
+
+    /// All in one transaction, or nothing.
+    pub(super) async fn save(&mut self, writes: &[Write]) -> Result<(), Trouble> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let (connection, deadline) = self.begin()?;
+        let asked = timeout_at(deadline, write::save(connection, writes)).await;
+        self.end(asked)
+    }
+
+    /// Waits, but not for longer than there is time.
+    pub(super) async fn pause(&self, pause: Duration) {
+        tokio::time::sleep_until(self.deadline.min(Instant::now() + pause)).await;
+    }
+
+    pub(super) fn has_time(&self) -> bool {
+        Instant::now() < self.deadline
+    }
+
+    fn begin(&mut self) -> Result<(&Object, Instant), Trouble> {
+        let connection = self.connection.as_ref();
+        let connection =
+            connection.ok_or_else(|| Trouble::Away("the connection was given up".into()))?;
+        self.is_busy = true;
+        Ok((connection, self.deadline))
+    }
+
+    fn end<T>(&mut self, asked: Result<Result<T, Trouble>, Elapsed>) -> Result<T, Trouble> {
+        let outcome = asked.unwrap_or_else(|_| Err(late()));
+        match outcome {
+            Err(Trouble::Away(_)) => self.give_up(),
+            _ => self.is_busy = false,
+        }
+        outcome
+    }
+
+    fn give_up(&mut self) {
+        // Closes it; the server then undoes what was not committed.
+        drop(self.connection.take().map(Object::take));
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.is_busy {
+            self.give_up();
+        }
+    }
+}
+
+async fn read(
+    connection: &Object,
+    sql: &str,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, Trouble> {
+    let statement = connection.prepare_cached(sql).await?;
+    Ok(connection.query(&statement, parameters).await?)
+}
+
+fn late() -> Trouble {
+    Trouble::Away("the server took too long".into())
+}

@@ -1,0 +1,130 @@
+use super::{
+    super::{
+        session::Session,
+        text::owned,
+        trouble::Trouble,
+        write::{Write, values},
+    },
+    get,
+};
+use crate::{
+    store::{Failure, KeyBook, KeySettings, StoredKey, document::KeyRow},
+    vault::Vault,
+};
+
+pub(in super::super) async fn all(
+    session: &mut Session,
+    vault: &Vault,
+) -> Result<Vec<StoredKey>, Trouble> {
+    let rows = session
+        .query(
+            "SELECT owner, purpose, id, certificate_pem, secret FROM keys ORDER BY position",
+            &[],
+        )
+        .await?;
+    let keys = rows.iter().map(|row| {
+        let stored = KeyRow {
+            owner: get(row, 0)?,
+            purpose: row.try_get(1)?,
+            id: get(row, 2)?,
+            certificate_pem: row.try_get(3)?,
+            secret: row.try_get(4)?,
+        };
+        stored.open(vault)
+    });
+    Ok(keys.collect::<Result<_, Failure>>()?)
+}
+
+/// `position` tells the order of creation.
+pub(super) fn insert(key: &StoredKey, position: i64, vault: &Vault) -> Result<Write, Failure> {
+    let row = KeyRow::seal(key, vault)?;
+    Ok(Write::one(
+        "INSERT INTO keys (owner, purpose, id, position, certificate_pem, secret)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        values![
+            owned(&row.owner),
+            row.purpose,
+            owned(&row.id),
+            position,
+            row.certificate_pem,
+            row.secret,
+        ],
+    ))
+}
+
+fn remove(key: &StoredKey) -> Write {
+    Write::any(
+        "DELETE FROM keys WHERE owner = $1 AND purpose = $2 AND id = $3",
+        values![owned(&key.owner), key.purpose.as_str(), owned(&key.id)],
+    )
+}
+
+/// Everybody's keys. The settings are read first: whoever saves names them, and
+/// has lost a race if anything was changed since.
+pub(in super::super) async fn book(
+    session: &mut Session,
+    vault: &Vault,
+) -> Result<KeyBook, Trouble> {
+    let settings = settings(session).await?;
+    let keys = all(session, vault).await?;
+    Ok(KeyBook { keys, settings })
+}
+
+pub(in super::super) async fn settings(session: &mut Session) -> Result<KeySettings, Trouble> {
+    let row = session
+        .query_opt(
+            "SELECT value FROM meta WHERE owner = 'platform' AND name = 'keys'",
+            &[],
+        )
+        .await?;
+    let Some(row) = row else {
+        return Ok(KeySettings::default());
+    };
+    let read = serde_json::from_str(&get(&row, 0)?);
+    Ok(read.map_err(Failure::from)?)
+}
+
+/// From one book to the next, which is counted.
+pub(in super::super) async fn change(
+    session: &mut Session,
+    before: &KeyBook,
+    after: &KeyBook,
+    vault: &Vault,
+) -> Result<Vec<Write>, Trouble> {
+    let row = session.query_opt("SELECT max(position) FROM keys", &[]);
+    let last: Option<i64> = match row.await? {
+        Some(row) => row.try_get(0)?,
+        None => None,
+    };
+    let mut writes = vec![settings_from(&before.settings, &after.settings)?];
+    writes.extend(gone(before, after).map(remove));
+    for (position, key) in (last.unwrap_or_default() + 1..).zip(gone(after, before)) {
+        writes.push(insert(key, position, vault)?);
+    }
+    Ok(writes)
+}
+
+/// The keys of one book that another does not hold.
+fn gone<'a>(of: &'a KeyBook, other: &'a KeyBook) -> impl Iterator<Item = &'a StoredKey> {
+    of.keys.iter().filter(|key| !other.holds(key))
+}
+
+fn settings_from(before: &KeySettings, after: &KeySettings) -> Result<Write, Failure> {
+    let next = KeySettings {
+        version: before.version + 1,
+        ..after.clone()
+    };
+    let next = owned(&serde_json::to_string(&next)?);
+    Ok(match before.version {
+        0 => Write::one(
+            "INSERT INTO meta (owner, name, value) VALUES ('platform', 'keys', $1)
+             ON CONFLICT (owner, name) DO NOTHING",
+            values![next],
+        ),
+        _ => Write::one(
+            "UPDATE meta SET value = $1
+             WHERE owner = 'platform' AND name = 'keys' AND value = $2",
+            values![next, owned(&serde_json::to_string(before)?)],
+        ),
+    })
+}

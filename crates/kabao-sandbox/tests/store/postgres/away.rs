@@ -1,0 +1,128 @@
+//! A database that is away for a while.
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use kabao_sandbox::RateLimits;
+use serde_json::json;
+
+use super::{
+    proxy::Proxy,
+    server::{database, durable_database},
+};
+use crate::support::{Answer, Running, card_target, change, patch_target};
+
+/// What a client waits for gladly.
+const PATIENCE: Duration = Duration::from_secs(7);
+
+fn sandbox(uri: &str) -> Running {
+    let folder = tempfile::tempdir().unwrap();
+    Running::in_folder(folder, |builder| {
+        builder.store(uri).rate_limits(RateLimits::Off)
+    })
+}
+
+/// Refused for the moment, in the documented form, and in time.
+fn assert_is_away(running: &Running, ask: impl Fn() -> Answer) {
+    let begin = Instant::now();
+    assert_says_away(running, &ask(), begin);
+}
+
+fn assert_says_away(running: &Running, answer: &Answer, begin: Instant) {
+    assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
+    assert_eq!(answer.refusal(), (503, "SYSTEM_ERROR".into()));
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert!(answer.json()["message"].is_string());
+    running.verified(answer);
+}
+
+fn assert_is_back(running: &Running) {
+    let begin = Instant::now();
+    while running.merchant().get(&card_target()).status != 200 {
+        assert!(begin.elapsed() < 3 * PATIENCE, "it stays away");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let changed = running
+        .merchant()
+        .patch(&patch_target(), &change(json!({"level": "白金"})));
+    assert_eq!(changed.status, 200, "{changed:?}");
+    assert_eq!(running.control("GET", "/_sandbox/health", None).status, 200);
+}
+
+#[test]
+fn a_server_that_is_down_is_told_and_its_return_noticed() {
+    let Some(database) = durable_database() else {
+        return;
+    };
+    let running = sandbox(&database.uri());
+    assert_is_back(&running);
+    let merchant = running.merchant();
+    for _ in 0..2 {
+        database.server().stop();
+        assert_is_away(&running, || merchant.get(&card_target()));
+        let level = change(json!({"level": "黑金"}));
+        assert_is_away(&running, || merchant.patch(&patch_target(), &level));
+        let health = running.control("GET", "/_sandbox/health", None);
+        assert_eq!(health.refusal(), (503, "SYSTEM_ERROR".into()));
+        assert_eq!(health.header("retry-after"), Some("1"));
+        // Nobody needs the store for this.
+        let requests = running.control("GET", "/_sandbox/requests", None);
+        assert_eq!(requests.status, 200);
+        database.server().start_again();
+        assert_is_back(&running);
+    }
+}
+
+#[test]
+fn a_silent_network_is_not_waited_for() {
+    let Some(database) = database() else { return };
+    let proxy = Proxy::to(database.server().port());
+    let running = Arc::new(sandbox(&database.uri_at(proxy.port, "geheim")));
+    assert_is_back(&running);
+    proxy.fall_silent();
+    // More than there are connections.
+    let asking: Vec<_> = (0..24)
+        .map(|_| {
+            let running = Arc::clone(&running);
+            thread::spawn(move || {
+                let merchant = running.merchant();
+                assert_is_away(&running, || merchant.get(&card_target()));
+            })
+        })
+        .collect();
+    for asked in asking {
+        asked.join().unwrap();
+    }
+    proxy.speak_again();
+    assert_is_back(&running);
+}
+
+#[test]
+fn a_row_that_somebody_holds_is_not_waited_for_long() {
+    let Some(database) = database() else { return };
+    let running = sandbox(&database.uri());
+    assert_is_back(&running);
+    let held = {
+        let hold = "BEGIN; SELECT 1 FROM user_cards FOR UPDATE; SELECT pg_sleep(8); COMMIT";
+        let database = Arc::new(database);
+        thread::spawn(move || database.sql(hold))
+    };
+    let merchant = running.merchant();
+    let level = change(json!({"level": "黑金"}));
+    // The first ones may come before the one who holds it.
+    let (answer, begin) = loop {
+        let begin = Instant::now();
+        let answer = merchant.patch(&patch_target(), &level);
+        if answer.status != 200 {
+            break (answer, begin);
+        }
+    };
+    assert_says_away(&running, &answer, begin);
+    // Reading goes on.
+    assert_eq!(merchant.get(&card_target()).status, 200);
+    held.join().unwrap();
+    assert_is_back(&running);
+}

@@ -1,0 +1,13 @@
+//! The store on PostgreSQL.
+
+mod at_once;
+mod at_rest;
+mod away;
+mod durability;
+mod proxy;
+mod sandboxes;
+mod server;
+mod start;
+mod tls;
+
+pub(crate) use server::database;
