@@ -304,12 +304,20 @@ fn nothing_leaves_this_machine() {
     let running = Running::start();
     echoed(&running, "https://192.0.2.7/notify");
     let seen = after_attempts(&running, "https://192.0.2.7/notify", 1);
-    let error = seen["attempts"][0]["error"].as_str().unwrap();
-    assert!(
-        error.starts_with("refused: 192.0.2.7 is 192.0.2.7"),
-        "{error}"
-    );
     assert_eq!(seen["state"], "PENDING");
+    // A name is not even looked up.
+    for host in ["192.0.2.7", "shop.invalid"] {
+        let url = format!("https://{host}/notify");
+        echoed(&running, &url);
+        let seen = after_attempts(&running, &url, 1);
+        let error = seen["attempts"][0]["error"].as_str().unwrap();
+        let refused = format!("refused: {host} is not among the hosts");
+        assert!(
+            error.starts_with(&refused) && error.contains("notify_hosts"),
+            "{error}"
+        );
+    }
+    let before = listed(&running).len();
 
     for url in [
         "http://192.0.2.7/notify",
@@ -320,7 +328,7 @@ fn nothing_leaves_this_machine() {
         assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()), "{url}");
         assert_eq!(answer.json()["detail"]["field"], "/notify_url");
     }
-    assert_eq!(listed(&running).len(), 1);
+    assert_eq!(listed(&running).len(), before);
 }
 
 #[test]
