@@ -284,6 +284,40 @@ fn what_a_user_cannot_do_is_said() {
 }
 
 #[test]
+fn what_is_personal_is_not_echoed() {
+    let running = Running::start();
+    let form = |name: &str, value: Value| json!({"user_information": {name: value}});
+    for (members, at) in [
+        (json!({"phone_number": 13_800_138_000_i64}), "phone_number"),
+        (json!({"phone_number": [["13800138000"]]}), "phone_number"),
+        (
+            form("common_field_list", json!("13800138000")),
+            "user_information",
+        ),
+        (
+            form(
+                "custom_field_list",
+                json!([{"user_chosen_values": 13_800_138_000_i64}]),
+            ),
+            "user_information",
+        ),
+        (
+            json!({"user_information": "13800138000"}),
+            "user_information",
+        ),
+    ] {
+        let answer = running.play("o-1", "join", with(members, json!({"card_id": CARD_ID})));
+        answer.is_refused(400, "PARAM_ERROR");
+        let message = text(&answer.json()["message"]);
+        assert!(message.contains(at), "{message}");
+        assert!(!message.contains("13800138000"), "{message}");
+    }
+    // What is not personal is shown, to be found.
+    let answer = running.play("o-1", "join", json!({"card_id": 4711}));
+    assert!(text(&answer.json()["message"]).contains("4711"));
+}
+
+#[test]
 fn what_cannot_be_sealed_or_answered_is_not_taken() {
     let running = Running::start();
     let partner = running.partner();
