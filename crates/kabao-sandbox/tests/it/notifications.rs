@@ -173,6 +173,29 @@ fn a_clock_that_has_run_out_can_be_wound_up_again() {
 }
 
 #[test]
+fn the_list_says_whether_there_is_more() {
+    let running = Running::start();
+    let receiver = Receiver::answering([200]);
+    for _ in 0..3 {
+        echoed(&running, &receiver.url);
+        receiver.next();
+    }
+    after_attempts(&running, &receiver.url, 1);
+    for (query, more) in [
+        ("", false),
+        ("?limit=3", false),
+        ("?limit=2", true),
+        ("?limit=0", true),
+        ("?event_type=SECURITY_ECHO.SUCCESS", false),
+        ("?event_type=SECURITY_ECHO.SUCCESS&limit=2", true),
+        ("?event_type=USER_CARD.CREATE&limit=0", false),
+    ] {
+        let list = running.control_ok("GET", &format!("/_sandbox/notifications{query}"), None);
+        assert_eq!(list["more"], more, "{query}");
+    }
+}
+
+#[test]
 fn the_list_can_be_narrowed() {
     let running = Running::start();
     let receiver = Receiver::answering([200]);
