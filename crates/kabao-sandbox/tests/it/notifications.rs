@@ -173,6 +173,28 @@ fn a_clock_that_has_run_out_can_be_wound_up_again() {
 }
 
 #[test]
+fn what_a_receiver_says_is_shown_and_not_in_the_files() {
+    const WORDS: &str = r#"{"message":"no 13900139000"}"#;
+    let running = Running::start();
+    let receiver = Receiver::saying(500, WORDS);
+    echoed(&running, &receiver.url);
+    let seen = after_attempts(&running, &receiver.url, 1);
+    let error = seen["attempts"][0]["error"].as_str().unwrap();
+    assert!(error.ends_with(WORDS), "{error}");
+    let folder = running.stop();
+    let shows = |text: &str| {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let mut files = files.map(|file| std::fs::read(file.unwrap().path()).unwrap_or_default());
+        files.any(|bytes| {
+            bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        })
+    };
+    assert!(shows(&receiver.url) && !shows("13900139000"));
+}
+
+#[test]
 fn the_list_says_whether_there_is_more() {
     let running = Running::start();
     let receiver = Receiver::answering([200]);

@@ -3,7 +3,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::collect;
 use crate::{
-    store::{Attempt, Failure, Owed, OwedState, Then, document::OwedRow},
+    store::{Attempt, Failure, Owed, Then, document::OwedRow},
     vault::Vault,
 };
 
@@ -65,40 +65,34 @@ pub(in super::super) fn lease_due(
 
 pub(in super::super) fn note_attempt(
     db: &Connection,
+    vault: &Vault,
     brand_id: &str,
     id: &str,
     attempt: Attempt,
     then: Then,
 ) -> Result<(), Failure> {
     let found = db
-        .prepare_cached(
-            "SELECT state, attempts FROM notifications WHERE brand_id = ?1 AND id = ?2",
-        )?
-        .query_row([brand_id, id], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-        })
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM notifications WHERE brand_id = ?1 AND id = ?2"
+        ))?
+        .query_row([brand_id, id], read)
         .optional()?;
-    let Some((state, attempts)) = found else {
+    let Some(mut row) = found else {
         return Ok(());
     };
-    let mut attempts: Vec<Attempt> = serde_json::from_str(&attempts)?;
-    attempts.push(attempt);
-    // Whoever was too slow does not undo what another has achieved.
-    let then = match OwedState::from_name(&state) {
-        Some(OwedState::Delivered) => Then::Delivered,
-        _ => then,
-    };
+    row.note(attempt, then, vault)?;
     db.prepare_cached(
-        "UPDATE notifications SET state = ?3, attempts = ?4, next_attempt_ms = ?5,
-             leased_until_ms = NULL
+        "UPDATE notifications
+         SET state = ?3, attempts = ?4, next_attempt_ms = ?5, leased_until_ms = ?6
          WHERE brand_id = ?1 AND id = ?2",
     )?
     .execute(params![
         brand_id,
         id,
-        then.state().as_str(),
-        serde_json::to_string(&attempts)?,
-        then.next_attempt().map(Timestamp::as_millisecond),
+        row.state,
+        row.attempts,
+        row.next_attempt_ms,
+        row.leased_until_ms,
     ])?;
     Ok(())
 }
