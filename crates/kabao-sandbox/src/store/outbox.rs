@@ -164,7 +164,8 @@ pub trait Outbox {
     ) -> Result<Vec<Owed>, StoreError>;
 
     /// Notes how an attempt went and what follows, and ends the lease. An entry
-    /// that somebody else has delivered meanwhile stays delivered; one that is
+    /// that is to be redelivered stays due, and one that somebody else has
+    /// delivered meanwhile stays delivered; one that is
     /// gone (the sandbox was reset) stays gone.
     ///
     /// # Errors
@@ -197,7 +198,8 @@ pub trait Outbox {
     async fn notification(&self, id: &str) -> Result<Option<Owed>, StoreError>;
 
     /// Makes an entry due at `now`, whatever has become of it, and gives it as
-    /// it is then; `None` if there is none.
+    /// it is then; `None` if there is none. While somebody is at it, it stays
+    /// with them, and is due once they have ended, however their attempt goes.
     ///
     /// # Errors
     /// [`StoreError`].

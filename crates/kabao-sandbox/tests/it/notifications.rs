@@ -173,6 +173,28 @@ fn a_clock_that_has_run_out_can_be_wound_up_again() {
 }
 
 #[test]
+fn a_redelivery_asked_for_during_an_attempt_follows_it() {
+    for status in [200, 500] {
+        let running = Running::start();
+        stop_clock_at(&running, unix_now(), 0);
+        let receiver = Receiver::slow(Duration::from_secs(2), [status, 200]);
+        echoed(&running, &receiver.url);
+        receiver.next();
+        let id = listed(&running)[0]["id"].clone();
+        let path = format!("/_sandbox/notifications/{}", id.as_str().unwrap());
+        let asked = running.control_ok("POST", &format!("{path}/redeliver"), None);
+        assert_eq!(asked["state"], "PENDING");
+        receiver.stays_silent(&running);
+        receiver.next();
+        let seen = after_attempts(&running, &receiver.url, 2);
+        assert_eq!(seen["state"], "DELIVERED");
+        let statuses = [0, 1].map(|index| seen["attempts"][index]["status"].clone());
+        assert_eq!(statuses, [status, 200]);
+        receiver.stays_silent(&running);
+    }
+}
+
+#[test]
 fn what_a_receiver_says_is_shown_and_not_in_the_files() {
     const WORDS: &str = r#"{"message":"no 13900139000"}"#;
     let running = Running::start();

@@ -7,6 +7,10 @@ use crate::{
     vault::{Compartment, Vault},
 };
 
+/// The state, at rest alone, of a notification that is to be delivered again once
+/// the attempt under way has ended, whatever follows from that one.
+pub(in crate::store) const ASKED_AGAIN: &str = "ASKED_AGAIN";
+
 /// One row of `notifications`.
 pub(in crate::store) struct OwedRow {
     pub(in crate::store) brand_id: String,
@@ -53,8 +57,11 @@ impl OwedRow {
         Ok(Owed {
             scheme: Scheme::from_name(&self.scheme)
                 .ok_or_else(|| format!("`{}` is not a scheme", self.scheme))?,
-            state: OwedState::from_name(&self.state)
-                .ok_or_else(|| format!("`{}` is not a state of a notification", self.state))?,
+            state: match &*self.state {
+                ASKED_AGAIN => OwedState::Pending,
+                name => OwedState::from_name(name)
+                    .ok_or_else(|| format!("`{name}` is not a state of a notification"))?,
+            },
             attempts: self.opened_attempts(vault)?,
             create_time: Timestamp::from_millisecond(self.create_ms)?,
             next_attempt: at(self.next_attempt_ms)?,
@@ -79,14 +86,18 @@ impl OwedRow {
         let mut attempts = self.opened_attempts(vault)?;
         attempts.push(attempt);
         self.attempts = seal_attempts(&attempts, &self.brand_id, &self.id, vault)?;
-        // Whoever was too slow does not undo what another has achieved.
-        let then = match OwedState::from_name(&self.state) {
-            Some(OwedState::Delivered) => Then::Delivered,
-            _ => then,
-        };
-        then.state().as_str().clone_into(&mut self.state);
-        self.next_attempt_ms = then.next_attempt().map(Timestamp::as_millisecond);
         self.leased_until_ms = None;
+        let (state, next_attempt_ms) = match (&*self.state, self.next_attempt_ms) {
+            (ASKED_AGAIN, at) => (OwedState::Pending, at),
+            // Whoever was too slow does not undo what another has achieved.
+            (state, at) if state == OwedState::Delivered.as_str() => (OwedState::Delivered, at),
+            _ => {
+                let next = then.next_attempt();
+                (then.state(), next.map(Timestamp::as_millisecond))
+            }
+        };
+        state.as_str().clone_into(&mut self.state);
+        self.next_attempt_ms = next_attempt_ms;
         Ok(())
     }
 

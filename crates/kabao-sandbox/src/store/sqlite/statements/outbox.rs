@@ -3,7 +3,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::collect;
 use crate::{
-    store::{Attempt, Failure, Owed, Then, document::OwedRow},
+    store::{
+        Attempt, Failure, Owed, Then,
+        document::{ASKED_AGAIN, OwedRow},
+    },
     vault::Vault,
 };
 
@@ -56,7 +59,8 @@ pub(in super::super) fn lease_due(
     for owed in &mut due {
         owed.leased_until = Some(until);
         db.prepare_cached(
-            "UPDATE notifications SET leased_until_ms = ?3 WHERE brand_id = ?1 AND id = ?2",
+            "UPDATE notifications SET leased_until_ms = ?3, state = 'PENDING'
+             WHERE brand_id = ?1 AND id = ?2",
         )?
         .execute(params![owed.brand_id, owed.id, until.as_millisecond()])?;
     }
@@ -146,10 +150,11 @@ pub(in super::super) fn redeliver(
     now: Timestamp,
 ) -> Result<Option<Owed>, Failure> {
     db.prepare_cached(
-        "UPDATE notifications
-         SET state = 'PENDING', next_attempt_ms = ?2, leased_until_ms = NULL WHERE id = ?1",
+        "UPDATE notifications SET next_attempt_ms = ?2,
+             state = CASE WHEN leased_until_ms IS NULL THEN 'PENDING' ELSE ?3 END
+         WHERE id = ?1",
     )?
-    .execute(params![id, now.as_millisecond()])?;
+    .execute(params![id, now.as_millisecond(), ASKED_AGAIN])?;
     one(db, vault, id)
 }
 
