@@ -196,6 +196,7 @@ impl From<Refusal> for Trouble {
 
 impl From<axum::extract::rejection::JsonRejection> for Trouble {
     fn from(rejection: axum::extract::rejection::JsonRejection) -> Self {
-        Self::param(rejection.body_text())
+        let text = rejection.body_text();
+        Self::param(body::misfit(&rejection).unwrap_or(text))
     }
 }

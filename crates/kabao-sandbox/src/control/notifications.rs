@@ -95,6 +95,8 @@ impl Wanted {
     }
 }
 
+/// The latest that are wanted, and as `more` whether there may be older ones that
+/// are not told.
 async fn list(
     State(app): State<Arc<App>>,
     wanted: Result<Query<Wanted>, QueryRejection>,
@@ -105,15 +107,18 @@ async fn list(
     // A filter looks at all that can be listed.
     let filters = state.is_some() || wanted.event_type.is_some();
     let looked_at = if filters { MOST } else { limit };
-    let latest = app.store.notifications(looked_at).await?;
-    let data: Vec<Summary<'_>> = latest
+    // One beyond that tells whether there is more.
+    let latest = app.store.notifications(looked_at + 1).await?;
+    let mut data: Vec<Summary<'_>> = latest
         .iter()
+        .take(looked_at)
         .filter(|owed| state.is_none_or(|state| owed.state == state))
         .filter(|owed| wanted.is_event(owed))
-        .take(limit)
         .map(Summary::from)
         .collect();
-    Ok(Json(json!({ "data": data })))
+    let more = data.len() > limit || latest.len() > looked_at;
+    data.truncate(limit);
+    Ok(Json(json!({ "data": data, "more": more })))
 }
 
 async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Trouble> {

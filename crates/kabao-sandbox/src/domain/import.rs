@@ -7,7 +7,8 @@ use super::{StoredState, UserCard, UserCardId, card};
 use crate::{refusal::Refusal, store::Workspace};
 
 /// Makes a member's card, at once in force; nobody is notified. Importing the
-/// same member under the same code again gives the stored card.
+/// same member under the same code again gives the stored card, also when the
+/// template is no longer in force.
 pub(crate) fn import(
     workspace: &mut Workspace,
     key: &UserCardKey,
@@ -15,13 +16,13 @@ pub(crate) fn import(
     more: &UserCardChange,
     now: Timestamp,
 ) -> Result<UserCard, Refusal> {
-    let template = card::in_force(workspace, &key.card_id)?.clone();
     if let Some(stored) = workspace.user_card(&key.card_id, &key.user_card_code) {
         return match stored.openid == key.openid {
             true => Ok(stored.clone()),
             false => Err(Refusal::already_exists("user_card_code已被其他用户占用")),
         };
     }
+    let template = card::in_force(workspace, &key.card_id)?.clone();
     let mut others = workspace.user_cards_of(&key.card_id, &key.openid);
     if others.any(UserCard::is_live) {
         return Err(Refusal::already_exists("用户已是会员，且会员卡号不同"));

@@ -85,8 +85,8 @@ fn give(workspace: &mut Workspace, now: Timestamp) -> Vec<Activity> {
         .collect()
 }
 
-/// An order is paid whose attach names a card: the payer is a member at once,
-/// without a confirmation and without a notification, and the order's line of
+/// An order is paid whose attach names a card: the payer is a member at once, be
+/// it one who joined and waits for that, without a confirmation and without a notification, and the order's line of
 /// news is on the card, under the unused id `feed_id`.
 pub(crate) fn pay(
     workspace: &mut Workspace,
@@ -103,7 +103,8 @@ pub(crate) fn pay(
     Ok(card)
 }
 
-/// The payer's card, a new one if there is none.
+/// The payer's card, in force; a new one if there is none, which only a template
+/// in force gives.
 fn member(
     workspace: &mut Workspace,
     attach: &OrderAttach,
@@ -111,13 +112,17 @@ fn member(
     now: Timestamp,
 ) -> Result<UserCard, Refusal> {
     let card_id = &attach.card_id;
-    let template = card::in_force(workspace, card_id)?.clone();
     if let Some(own) = workspace.user_card(card_id, &attach.user_card_code) {
-        return match own.openid == openid && own.is_live() {
-            true => Ok(own.clone()),
-            false => Err(Refusal::already_exists("user_card_code已被占用")),
-        };
+        let mut card = own.clone();
+        if card.openid != openid || !card.is_live() {
+            return Err(Refusal::already_exists("user_card_code已被占用"));
+        }
+        if card.activate(now) {
+            workspace.put_user_card(card.clone());
+        }
+        return Ok(card);
     }
+    let template = card::in_force(workspace, card_id)?.clone();
     refuse_member(workspace, card_id, openid)?;
     card::not_over(&template, now)?;
     let id = UserCardId {

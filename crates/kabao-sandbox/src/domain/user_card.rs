@@ -159,6 +159,16 @@ impl UserCard {
         self.state != StoredState::Invalid
     }
 
+    /// Puts it in force if it waits for that; whether it did.
+    pub(crate) fn activate(&mut self, now: Timestamp) -> bool {
+        let waits = self.state == StoredState::Unactivated;
+        if waits {
+            self.state = StoredState::Effective;
+            self.modify_time = now;
+        }
+        waits
+    }
+
     /// Ends it for good; once is enough.
     pub(crate) fn invalidate(&mut self, reason: Option<String>, now: Timestamp) {
         if self.is_live() {

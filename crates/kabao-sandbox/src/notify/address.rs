@@ -67,40 +67,57 @@ impl Address {
     }
 
     /// The sockets to connect to. What is checked is what is connected to, so a
-    /// name that changes its mind between the two leads nowhere else.
+    /// name that changes its mind between the two leads nowhere else. Only a name
+    /// that the configuration has is looked up elsewhere: a question to a name
+    /// server leaves this machine as well.
     pub(crate) async fn resolve(
         &self,
         settings: &NotificationSettings,
     ) -> Result<Vec<SocketAddr>, String> {
-        let found = tokio::net::lookup_host((self.host.as_str(), self.port))
-            .await
-            .map_err(|error| format!("{} cannot be found: {error}", self.host))?;
-        let found: Vec<SocketAddr> = found.collect();
         if settings.hosts.contains(&self.host) {
-            return Ok(found);
+            return self.look_up(&self.host).await;
         }
-        let here: Vec<SocketAddr> = found
-            .iter()
-            .copied()
-            .filter(|socket| is_here(socket.ip()))
-            .collect();
-        if !here.is_empty() {
-            return Ok(here);
+        if let Ok(address) = self.host.parse()
+            && is_here(address)
+        {
+            return Ok(vec![SocketAddr::new(address, self.port)]);
         }
-        let Some(elsewhere) = found.first() else {
-            return Err(format!("{} has no address", self.host));
-        };
+        if is_localhost(&self.host) {
+            // Whatever stands before the dot.
+            let mut found = self.look_up(LOCALHOST).await?;
+            found.retain(|socket| is_here(socket.ip()));
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
         Err(format!(
-            "refused: {} is {}, not this machine; the sandbox delivers elsewhere only if its \
-             configuration names the host",
+            "refused: {} is not among the hosts delivered to, which are this machine and those \
+             that the switch notify_hosts names",
             self.host,
-            elsewhere.ip()
         ))
+    }
+
+    async fn look_up(&self, name: &str) -> Result<Vec<SocketAddr>, String> {
+        let found = tokio::net::lookup_host((name, self.port))
+            .await
+            .map_err(|error| format!("{name} cannot be found: {error}"))?;
+        let found: Vec<SocketAddr> = found.collect();
+        match found.is_empty() {
+            true => Err(format!("{name} has no address")),
+            false => Ok(found),
+        }
     }
 }
 
+const LOCALHOST: &str = "localhost";
+
+fn is_localhost(host: &str) -> bool {
+    let before = host.strip_suffix(LOCALHOST);
+    before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+}
+
 fn names_this_machine(host: &str) -> bool {
-    host == "localhost" || host.parse().is_ok_and(is_here)
+    host == LOCALHOST || host.parse().is_ok_and(is_here)
 }
 
 fn is_here(address: IpAddr) -> bool {
@@ -182,12 +199,24 @@ mod tests {
             let sockets = address(text).resolve(&settings).await.expect(text);
             assert!(sockets.iter().all(|socket| socket.port() == 9), "{text}");
         }
+        for text in ["https://localhost:9/", "https://shop.localhost:9/"] {
+            let sockets = address(text).resolve(&settings).await.expect(text);
+            assert!(
+                sockets.iter().all(|socket| is_here(socket.ip())),
+                "{sockets:?}"
+            );
+        }
         let elsewhere = address("https://192.0.2.7/notify");
-        let refusal = elsewhere.resolve(&settings).await.expect_err("elsewhere");
-        assert!(
-            refusal.starts_with("refused: 192.0.2.7 is 192.0.2.7"),
-            "{refusal}"
-        );
+        for refused in [
+            elsewhere.clone(),
+            address("https://shop.invalid/"),
+            address("https://notlocalhost/"),
+            address("https://localhost.example.com/"),
+        ] {
+            let refusal = refused.resolve(&settings).await.expect_err("elsewhere");
+            let start = format!("refused: {} is not among", refused.host);
+            assert!(refusal.starts_with(&start), "{refusal}");
+        }
         let named = settings.deliver_to("192.0.2.7");
         assert_eq!(elsewhere.resolve(&named).await.map(|all| all.len()), Ok(1));
     }

@@ -99,11 +99,14 @@ async fn now(app: &App) -> Result<(Timestamp, Timestamp), StoreError> {
 
 async fn attempt(app: Arc<App>, owed: Owed) {
     let outcome = post(&app, &owed).await;
+    // What a receiver answers may tell of a person.
+    let unanswered = outcome.error.as_ref();
+    let unanswered = unanswered.filter(|_| outcome.status.is_none());
     tracing::debug!(
         id = owed.id,
         event_type = owed.event_type,
         status = outcome.status,
-        error = outcome.error,
+        error = unanswered,
         "notified",
     );
     if let Err(error) = note(&app, &owed, outcome).await {

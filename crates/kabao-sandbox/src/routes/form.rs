@@ -26,16 +26,23 @@ impl Members {
             .collect()
     }
 
-    /// A member of the body that another name stands for as well.
+    /// A required member of the body that an older name stands for as well. Both
+    /// may be there as long as they agree.
     pub(crate) fn either<'a>(
         &'a self,
         name: &'a str,
         older: &'a str,
-    ) -> Option<(&'a str, &'a Value)> {
-        [name, older].into_iter().find_map(|name| {
-            let value = self.body.get(name).filter(|value| !value.is_null())?;
-            Some((name, value))
-        })
+    ) -> Result<(&'a str, &'a Value), Refusal> {
+        let value = |name| self.body.get(name).filter(|value| !value.is_null());
+        match (value(name), value(older)) {
+            (Some(newer), Some(differing)) if newer != differing => {
+                let issue = format!("与{name}的值不一致");
+                Err(Place::Body.blame(older, "", issue))
+            }
+            (Some(value), _) => Ok((name, value)),
+            (None, Some(value)) => Ok((older, value)),
+            (None, None) => Err(Refusal::missing(name)),
+        }
     }
 
     /// A required whole number of the body within a range.

@@ -78,8 +78,7 @@ fn openid_of(cx: &Context<'_>, appid: &str, phone_number: &str) -> String {
 fn form(cx: &Context<'_>) -> Result<(ValidDateInformation, UserCardChange<Sealed>), Refusal> {
     let (name, validity) = cx
         .members
-        .either("valid_date_information", "date_information")
-        .ok_or_else(|| Refusal::missing("valid_date_information"))?;
+        .either("valid_date_information", "date_information")?;
     let member = Map::from_iter([(name.to_owned(), validity.clone())]);
     let mut read: std::collections::BTreeMap<String, ValidDateInformation> = parse(member)?;
     let validity = read.remove(name).ok_or_else(Refusal::system_error)?;

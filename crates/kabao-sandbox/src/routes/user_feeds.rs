@@ -40,14 +40,7 @@ pub(crate) async fn create(cx: Context<'_>) -> Result<Reply, Refusal> {
 
 /// `cell`, which older pages call `cell_message`. Of its parts nothing is asked.
 fn cell(cx: &Context<'_>) -> Result<String, Refusal> {
-    let (name, value) = cx
-        .members
-        .either("cell", "cell_message")
-        .ok_or_else(|| Refusal::missing("cell"))?;
-    let older = cx.members.body.get("cell_message");
-    if older.is_some_and(|older| !older.is_null() && older != value) {
-        return Err(Place::Body.blame("cell_message", "", "与cell的值不一致"));
-    }
+    let (name, value) = cx.members.either("cell", "cell_message")?;
     match value {
         Value::String(_) => cx.members.text(name, feed::CELL),
         other => Err(Place::Body.blame(name, &other.to_string(), "应为字符串")),

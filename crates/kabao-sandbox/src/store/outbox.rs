@@ -36,7 +36,7 @@ pub struct Owed {
     pub create_time: Timestamp,
     /// Where it stands.
     pub state: OwedState,
-    /// Every attempt so far, oldest first.
+    /// Every attempt so far, oldest first. Sealed at rest.
     pub attempts: Vec<Attempt>,
     /// When it is due, by the sandbox's clock; `None` once it is at rest.
     pub next_attempt: Option<Timestamp>,
@@ -51,7 +51,7 @@ impl fmt::Debug for Owed {
             .field("id", &self.id)
             .field("event_type", &self.event_type)
             .field("state", &self.state)
-            .field("attempts", &self.attempts)
+            .field("attempts", &self.attempts.len())
             .field("next_attempt", &self.next_attempt)
             .finish_non_exhaustive()
     }
@@ -89,8 +89,9 @@ impl OwedState {
     }
 }
 
-/// One attempt to deliver a notification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One attempt to deliver a notification. `Debug` leaves out why it failed, for
+/// the receiver's own words may tell of a person.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// When, by the sandbox's clock, as RFC 3339.
     pub time: kabao_core::time::Time,
@@ -100,6 +101,15 @@ pub struct Attempt {
     /// Why it counts as failed; `None` if the receiver has taken it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt")
+            .field("time", &self.time)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What follows an attempt.
@@ -154,7 +164,8 @@ pub trait Outbox {
     ) -> Result<Vec<Owed>, StoreError>;
 
     /// Notes how an attempt went and what follows, and ends the lease. An entry
-    /// that somebody else has delivered meanwhile stays delivered; one that is
+    /// that is to be redelivered stays due, and one that somebody else has
+    /// delivered meanwhile stays delivered; one that is
     /// gone (the sandbox was reset) stays gone.
     ///
     /// # Errors
@@ -187,7 +198,8 @@ pub trait Outbox {
     async fn notification(&self, id: &str) -> Result<Option<Owed>, StoreError>;
 
     /// Makes an entry due at `now`, whatever has become of it, and gives it as
-    /// it is then; `None` if there is none.
+    /// it is then; `None` if there is none. While somebody is at it, it stays
+    /// with them, and is due once they have ended, however their attempt goes.
     ///
     /// # Errors
     /// [`StoreError`].

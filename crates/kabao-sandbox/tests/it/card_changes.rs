@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     caller::{Caller, text, with, without},
     cards::documented,
-    support::{CARD_ID, Running},
+    support::{CARD_ID, CODE, OPENID, Running},
 };
 
 #[test]
@@ -208,7 +208,14 @@ fn an_invalid_template_makes_no_more_members() {
     joined("o-before").ok();
     let token = json!({"card_id": CARD_ID, "openid": "o-1"});
     let given = partner.post("pre-auth-tokens", token.clone()).ok();
+    let of_the_member = format!("cell=0&card_id={CARD_ID}&user_card_code={CODE}");
+    let paid = |running: &Running| {
+        let order = json!({"attach": of_the_member});
+        running.play(OPENID, "pay", order).ok()["user_card"].clone()
+    };
+    let before = paid(&running);
     ends(&partner, CARD_ID);
+    assert_eq!(paid(&running), before);
 
     let validity = json!({
         "type": "FIX_TIME_RANGE",
@@ -220,6 +227,13 @@ fn an_invalid_template_makes_no_more_members() {
         "user_card_code": "1",
         "valid_date_information": validity,
     });
+    // What has been imported is answered again.
+    let member = with(
+        import.clone(),
+        json!({"openid": OPENID, "user_card_code": CODE}),
+    );
+    let stored = partner.post("user-cards/import-by-openid", member).ok();
+    assert_eq!(stored["user_card_state"], "EFFECTIVE");
     let by_openid = with(import.clone(), json!({"openid": "o-1"}));
     let by_phone = with(import, json!({"phone_number": running.seal("13800138000")}));
     let activity = crate::activities::new_activity(CARD_ID);

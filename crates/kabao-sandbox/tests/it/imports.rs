@@ -259,6 +259,28 @@ fn the_validity_is_of_the_templates_type_under_either_name() {
             }
         }
     }
+    // Both are fine as long as they agree.
+    let permanent = json!({"type": "PERMANENT"});
+    let card_id = partner.card_id(json!({"valid_date_information": permanent}));
+    for (tail, form) in [
+        (BY_OPENID, member(&card_id, "o-both", "both")),
+        (
+            BY_PHONE,
+            with(
+                without(member(&card_id, "", "phone"), "openid"),
+                json!({"phone_number": partner.seal("13800138000")}),
+            ),
+        ),
+    ] {
+        for differing in [json!({"type": "FIX_TERM"}), json!("PERMANENT")] {
+            let both = with(form.clone(), json!({"date_information": differing}));
+            partner.post(tail, both).blames("/date_information");
+        }
+        for agreeing in [json!(null), permanent.clone()] {
+            let both = with(form.clone(), json!({"date_information": agreeing}));
+            partner.post(tail, both).ok();
+        }
+    }
     // Its own, not the template's; and where the older name is wrong, that is said.
     let wrong = json!({"date_information": {"type": "FIX_TIME_RANGE"}});
     let form = without(member(CARD_ID, "o-1", "1"), "valid_date_information");

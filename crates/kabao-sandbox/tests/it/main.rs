@@ -23,6 +23,7 @@ mod gate;
 mod imports;
 mod keys;
 mod limits;
+mod log;
 mod notifications;
 mod order;
 mod outbox;

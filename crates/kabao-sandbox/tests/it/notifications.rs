@@ -158,6 +158,73 @@ fn a_clock_that_has_run_out_can_be_wound_up_again() {
 }
 
 #[test]
+fn a_redelivery_asked_for_during_an_attempt_follows_it() {
+    for status in [200, 500] {
+        let running = Running::start();
+        stop_clock_at(&running, unix_now(), 0);
+        let receiver = Receiver::slow(Duration::from_secs(2), [status, 200]);
+        echoed(&running, &receiver.url);
+        receiver.next();
+        let id = listed(&running)[0]["id"].clone();
+        let path = format!("/_sandbox/notifications/{}", id.as_str().unwrap());
+        let asked = running.control_ok("POST", &format!("{path}/redeliver"), None);
+        assert_eq!(asked["state"], "PENDING");
+        receiver.stays_silent(&running);
+        receiver.next();
+        let seen = after_attempts(&running, &receiver.url, 2);
+        assert_eq!(seen["state"], "DELIVERED");
+        let statuses = [0, 1].map(|index| seen["attempts"][index]["status"].clone());
+        assert_eq!(statuses, [status, 200]);
+        receiver.stays_silent(&running);
+    }
+}
+
+#[test]
+fn what_a_receiver_says_is_shown_and_not_in_the_files() {
+    const WORDS: &str = r#"{"message":"no 13900139000"}"#;
+    let running = Running::start();
+    let receiver = Receiver::saying(500, WORDS);
+    echoed(&running, &receiver.url);
+    let seen = after_attempts(&running, &receiver.url, 1);
+    let error = seen["attempts"][0]["error"].as_str().unwrap();
+    assert!(error.ends_with(WORDS), "{error}");
+    let folder = running.stop();
+    let shows = |text: &str| {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let mut files = files.map(|file| std::fs::read(file.unwrap().path()).unwrap_or_default());
+        files.any(|bytes| {
+            bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        })
+    };
+    assert!(shows(&receiver.url) && !shows("13900139000"));
+}
+
+#[test]
+fn the_list_says_whether_there_is_more() {
+    let running = Running::start();
+    let receiver = Receiver::answering([200]);
+    for _ in 0..3 {
+        echoed(&running, &receiver.url);
+        receiver.next();
+    }
+    after_attempts(&running, &receiver.url, 1);
+    for (query, more) in [
+        ("", false),
+        ("?limit=3", false),
+        ("?limit=2", true),
+        ("?limit=0", true),
+        ("?event_type=SECURITY_ECHO.SUCCESS", false),
+        ("?event_type=SECURITY_ECHO.SUCCESS&limit=2", true),
+        ("?event_type=USER_CARD.CREATE&limit=0", false),
+    ] {
+        let list = running.control_ok("GET", &format!("/_sandbox/notifications{query}"), None);
+        assert_eq!(list["more"], more, "{query}");
+    }
+}
+
+#[test]
 fn the_list_can_be_narrowed() {
     let running = Running::start();
     let receiver = Receiver::answering([200]);
@@ -289,12 +356,20 @@ fn nothing_leaves_this_machine() {
     let running = Running::start();
     echoed(&running, "https://192.0.2.7/notify");
     let seen = after_attempts(&running, "https://192.0.2.7/notify", 1);
-    let error = seen["attempts"][0]["error"].as_str().unwrap();
-    assert!(
-        error.starts_with("refused: 192.0.2.7 is 192.0.2.7"),
-        "{error}"
-    );
     assert_eq!(seen["state"], "PENDING");
+    // A name is not even looked up.
+    for host in ["192.0.2.7", "shop.invalid"] {
+        let url = format!("https://{host}/notify");
+        echoed(&running, &url);
+        let seen = after_attempts(&running, &url, 1);
+        let error = seen["attempts"][0]["error"].as_str().unwrap();
+        let refused = format!("refused: {host} is not among the hosts");
+        assert!(
+            error.starts_with(&refused) && error.contains("notify_hosts"),
+            "{error}"
+        );
+    }
+    let before = listed(&running).len();
 
     for url in [
         "http://192.0.2.7/notify",
@@ -305,7 +380,7 @@ fn nothing_leaves_this_machine() {
         assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()), "{url}");
         assert_eq!(answer.json()["detail"]["field"], "/notify_url");
     }
-    assert_eq!(listed(&running).len(), 1);
+    assert_eq!(listed(&running).len(), before);
 }
 
 #[test]

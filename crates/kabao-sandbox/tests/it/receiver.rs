@@ -46,6 +46,15 @@ impl Receiver {
 
     /// The same, a while after each post has come.
     pub fn slow(delay: Duration, statuses: impl Into<Vec<u16>>) -> Self {
+        Self::new(delay, statuses, "{}")
+    }
+
+    /// Answers with a status and says why.
+    pub fn saying(status: u16, words: &'static str) -> Self {
+        Self::new(Duration::ZERO, [status], words)
+    }
+
+    fn new(delay: Duration, statuses: impl Into<Vec<u16>>, words: &'static str) -> Self {
         let statuses = statuses.into();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/notify", listener.local_addr().unwrap());
@@ -59,8 +68,8 @@ impl Receiver {
                     let _ = sender.send(Post::read(&mut stream));
                     thread::sleep(delay);
                     let rest = match status {
-                        204 => "\r\n",
-                        _ => "Content-Length: 2\r\n\r\n{}",
+                        204 => "\r\n".to_owned(),
+                        _ => format!("Content-Length: {}\r\n\r\n{words}", words.len()),
                     };
                     let head = format!("HTTP/1.1 {status} Status\r\nConnection: close\r\n");
                     let _ = stream.write_all(format!("{head}{rest}").as_bytes());

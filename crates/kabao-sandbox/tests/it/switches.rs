@@ -195,6 +195,10 @@ fn notify_hosts() {
             .ok();
         let attempt = after_attempts(&running, url, 1)["attempts"][0].clone();
         let error = text(&attempt["error"]);
-        assert_eq!(error.starts_with("refused: 0.0.0.0 is"), refused, "{error}");
+        assert_eq!(
+            error.starts_with("refused: 0.0.0.0 is not"),
+            refused,
+            "{error}"
+        );
     }
 }

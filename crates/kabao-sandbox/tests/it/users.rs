@@ -134,6 +134,33 @@ fn whoever_pays_with_a_card_in_the_attach_is_a_member_at_once() {
 }
 
 #[test]
+fn whoever_joined_and_pays_need_not_be_confirmed() {
+    let running = Running::start();
+    let partner = running.partner();
+    running.freeze("2026-01-01T12:00:00+08:00");
+    let card_id = partner.card_id(json!({}));
+    let joined = join(&running, "o-1", &card_id).ok()["user_card"].clone();
+    assert_eq!(joined["user_card_state"], "UNACTIVATED");
+    running.freeze("2026-01-02T12:00:00+08:00");
+    let code = text(&joined["user_card_code"]);
+    let attach = format!("cell=0&card_id={card_id}&user_card_code={code}");
+    let paid = pay(&running, "o-1", &attach).ok()["user_card"].clone();
+    let expected = with(
+        joined,
+        json!({
+            "user_card_state": "EFFECTIVE",
+            "modify_time": "2026-01-02T12:00:00.000+08:00",
+        }),
+    );
+    assert_eq!(paid, expected);
+    assert_eq!(cards(&partner, "o-1"), [expected.clone()]);
+    // Once in force it stays as it is.
+    running.freeze("2026-01-03T12:00:00+08:00");
+    assert_eq!(pay(&running, "o-1", &attach).ok()["user_card"], expected);
+    assert_eq!(running.notified(), 1, "of the joining alone");
+}
+
+#[test]
 fn an_attach_names_a_card_that_can_be() {
     let running = Running::start();
     let with_code = |code: &str| format!("cell=0&card_id={CARD_ID}&user_card_code={code}");
@@ -254,6 +281,40 @@ fn what_a_user_cannot_do_is_said() {
     answer.is_refused(405, "METHOD_NOT_ALLOWED");
     let answer = running.play("o-1", "dance", json!({}));
     answer.is_refused(404, "NOT_FOUND");
+}
+
+#[test]
+fn what_is_personal_is_not_echoed() {
+    let running = Running::start();
+    let form = |name: &str, value: Value| json!({"user_information": {name: value}});
+    for (members, at) in [
+        (json!({"phone_number": 13_800_138_000_i64}), "phone_number"),
+        (json!({"phone_number": [["13800138000"]]}), "phone_number"),
+        (
+            form("common_field_list", json!("13800138000")),
+            "user_information",
+        ),
+        (
+            form(
+                "custom_field_list",
+                json!([{"user_chosen_values": 13_800_138_000_i64}]),
+            ),
+            "user_information",
+        ),
+        (
+            json!({"user_information": "13800138000"}),
+            "user_information",
+        ),
+    ] {
+        let answer = running.play("o-1", "join", with(members, json!({"card_id": CARD_ID})));
+        answer.is_refused(400, "PARAM_ERROR");
+        let message = text(&answer.json()["message"]);
+        assert!(message.contains(at), "{message}");
+        assert!(!message.contains("13800138000"), "{message}");
+    }
+    // What is not personal is shown, to be found.
+    let answer = running.play("o-1", "join", json!({"card_id": 4711}));
+    assert!(text(&answer.json()["message"]).contains("4711"));
 }
 
 #[test]

@@ -2,10 +2,14 @@
 
 use std::fs;
 
-use kabao_core::{PrivateKey, card_member::UserInformation};
+use jiff::Timestamp;
+use kabao_core::{PrivateKey, card_member::UserInformation, signature::Scheme, time::Time};
 use kabao_sandbox::{
     sample,
-    store::{KeyPurpose, StoreError, StoredKey, contract::sample_id},
+    store::{
+        Attempt, KeyPurpose, Needs, Owed, OwedState, Store, StoreError, StoredKey, Then,
+        contract::{self, sample_id},
+    },
     vault::MasterKey,
 };
 
@@ -49,6 +53,86 @@ async fn the_files_show_no_personal_data_and_no_secret() {
 }
 
 #[tokio::test]
+async fn the_files_show_nothing_that_a_receiver_said() {
+    let place = Place::new();
+    let store = place.open();
+    contract::prepare(&*store).await;
+    store.reset(&sample::contents()).await.unwrap();
+    owe(&*store).await;
+    let (said, then) = (
+        attempt("no 13900139000"),
+        Then::Again(Timestamp::UNIX_EPOCH),
+    );
+    for _ in 0..2 {
+        let noted = store.note_attempt(sample::BRAND_ID, "id", said.clone(), then);
+        noted.await.unwrap();
+    }
+    let found = store.notification("id").await.unwrap().unwrap();
+    assert_eq!(found.attempts, [said.clone(), said]);
+    assert!(!format!("{found:?}").contains("13900139000"));
+    let log = fs::read(place.folder().join("a store.db-wal")).unwrap();
+    drop((found, store));
+    let file = fs::read(place.file()).unwrap();
+    for bytes in [&log, &file] {
+        let shows = |text: &str| {
+            bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        };
+        assert!(shows("https://shop.invalid/notify") && !shows("13900139000"));
+    }
+}
+
+#[tokio::test]
+async fn attempts_that_an_older_version_noted_are_read() {
+    let place = Place::new();
+    let store = place.open();
+    owe(&*store).await;
+    let older = attempt("as it was");
+    let plain = serde_json::to_string(&[&older]).unwrap();
+    let db = rusqlite::Connection::open(place.file()).unwrap();
+    let changed = db.execute("UPDATE notifications SET attempts = ?1", [plain]);
+    assert_eq!(changed.unwrap(), 1);
+    let newer = attempt("as it is");
+    let noted = store.note_attempt(sample::BRAND_ID, "id", newer.clone(), Then::GiveUp);
+    noted.await.unwrap();
+    let found = store.notification("id").await.unwrap().unwrap();
+    assert_eq!(found.attempts, [older, newer]);
+}
+
+/// A notification with the id `id`.
+async fn owe(store: &dyn Store) {
+    let owed = Owed {
+        brand_id: sample::BRAND_ID.into(),
+        id: "id".into(),
+        card_id: None,
+        event_type: "SECURITY_ECHO.SUCCESS".into(),
+        notify_url: "https://shop.invalid/notify".into(),
+        body: b"{}".to_vec(),
+        scheme: Scheme::Wechatpay2Sha256Rsa2048,
+        identity: sample::MCHID.into(),
+        create_time: Timestamp::UNIX_EPOCH,
+        state: OwedState::Pending,
+        attempts: Vec::new(),
+        next_attempt: Some(Timestamp::UNIX_EPOCH),
+        leased_until: None,
+    };
+    let owing = store.decide(Needs::of(sample::BRAND_ID), move |workspace| {
+        workspace.owe(owed.clone());
+        Ok(())
+    });
+    owing.await.unwrap().unwrap();
+}
+
+fn attempt(error: &str) -> Attempt {
+    Attempt {
+        time: Time::at(Timestamp::UNIX_EPOCH),
+        status: Some(500),
+        error: Some(error.into()),
+    }
+}
+
+#[tokio::test]
 async fn another_master_key_is_refused_and_nothing_changes() {
     let place = Place::new();
     place.fill().await;
@@ -78,7 +162,7 @@ async fn others_cannot_read_the_files() {
     use std::os::unix::fs::PermissionsExt as _;
     let place = Place::new();
     let store = place.open();
-    kabao_sandbox::store::contract::prepare(&*store).await;
+    contract::prepare(&*store).await;
     for entry in fs::read_dir(place.folder()).unwrap() {
         let entry = entry.unwrap();
         let mode = entry.metadata().unwrap().permissions().mode();

@@ -11,5 +11,5 @@ mod user_card;
 pub(super) use activity::ActivityRow;
 pub(super) use card_template::CardTemplateRow;
 pub(super) use key::KeyRow;
-pub(super) use owed::OwedRow;
+pub(super) use owed::{ASKED_AGAIN, OwedRow};
 pub(super) use user_card::UserCardRow;

@@ -1,10 +1,15 @@
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use kabao_core::signature::Scheme;
 
 use crate::{
-    store::{Failure, Owed, OwedState},
+    store::{Attempt, Failure, Owed, OwedState, Then},
     vault::{Compartment, Vault},
 };
+
+/// The state, at rest alone, of a notification that is to be delivered again once
+/// the attempt under way has ended, whatever follows from that one.
+pub(in crate::store) const ASKED_AGAIN: &str = "ASKED_AGAIN";
 
 /// One row of `notifications`.
 pub(in crate::store) struct OwedRow {
@@ -19,6 +24,7 @@ pub(in crate::store) struct OwedRow {
     pub(in crate::store) body: Vec<u8>,
     pub(in crate::store) create_ms: i64,
     pub(in crate::store) state: String,
+    /// Sealed, for receivers say what they like; the text of sealed bytes.
     pub(in crate::store) attempts: String,
     pub(in crate::store) next_attempt_ms: Option<i64>,
     pub(in crate::store) leased_until_ms: Option<i64>,
@@ -29,6 +35,7 @@ impl OwedRow {
         let place = place(&owed.brand_id, &owed.id);
         Ok(Self {
             body: vault.seal(Compartment::Personal, &place, &owed.body)?,
+            attempts: seal_attempts(&owed.attempts, &owed.brand_id, &owed.id, vault)?,
             brand_id: owed.brand_id.clone(),
             id: owed.id.clone(),
             card_id: owed.card_id.clone(),
@@ -38,7 +45,6 @@ impl OwedRow {
             identity: owed.identity.clone(),
             create_ms: owed.create_time.as_millisecond(),
             state: owed.state.as_str().to_owned(),
-            attempts: serde_json::to_string(&owed.attempts)?,
             next_attempt_ms: owed.next_attempt.map(Timestamp::as_millisecond),
             leased_until_ms: owed.leased_until.map(Timestamp::as_millisecond),
         })
@@ -51,9 +57,12 @@ impl OwedRow {
         Ok(Owed {
             scheme: Scheme::from_name(&self.scheme)
                 .ok_or_else(|| format!("`{}` is not a scheme", self.scheme))?,
-            state: OwedState::from_name(&self.state)
-                .ok_or_else(|| format!("`{}` is not a state of a notification", self.state))?,
-            attempts: serde_json::from_str(&self.attempts)?,
+            state: match &*self.state {
+                ASKED_AGAIN => OwedState::Pending,
+                name => OwedState::from_name(name)
+                    .ok_or_else(|| format!("`{name}` is not a state of a notification"))?,
+            },
+            attempts: self.opened_attempts(vault)?,
             create_time: Timestamp::from_millisecond(self.create_ms)?,
             next_attempt: at(self.next_attempt_ms)?,
             leased_until: at(self.leased_until_ms)?,
@@ -66,6 +75,60 @@ impl OwedRow {
             identity: self.identity,
         })
     }
+
+    /// Adds an attempt, and makes of the row what follows.
+    pub(in crate::store) fn note(
+        &mut self,
+        attempt: Attempt,
+        then: Then,
+        vault: &Vault,
+    ) -> Result<(), Failure> {
+        let mut attempts = self.opened_attempts(vault)?;
+        attempts.push(attempt);
+        self.attempts = seal_attempts(&attempts, &self.brand_id, &self.id, vault)?;
+        self.leased_until_ms = None;
+        let (state, next_attempt_ms) = match (&*self.state, self.next_attempt_ms) {
+            (ASKED_AGAIN, at) => (OwedState::Pending, at),
+            // Whoever was too slow does not undo what another has achieved.
+            (state, at) if state == OwedState::Delivered.as_str() => (OwedState::Delivered, at),
+            _ => {
+                let next = then.next_attempt();
+                (then.state(), next.map(Timestamp::as_millisecond))
+            }
+        };
+        state.as_str().clone_into(&mut self.state);
+        self.next_attempt_ms = next_attempt_ms;
+        Ok(())
+    }
+
+    fn opened_attempts(&self, vault: &Vault) -> Result<Vec<Attempt>, Failure> {
+        if self.attempts.starts_with(PLAIN) {
+            return Ok(serde_json::from_str(&self.attempts)?);
+        }
+        let sealed = STANDARD.decode(&self.attempts)?;
+        let place = place_of_attempts(&self.brand_id, &self.id);
+        let plain = vault.open(Compartment::Personal, &place, &sealed)?;
+        Ok(serde_json::from_slice(&plain)?)
+    }
+}
+
+/// So begins what older versions left unsealed, and nothing that is sealed.
+const PLAIN: char = '[';
+
+fn seal_attempts(
+    attempts: &[Attempt],
+    brand_id: &str,
+    id: &str,
+    vault: &Vault,
+) -> Result<String, Failure> {
+    let plain = serde_json::to_vec(attempts)?;
+    let place = place_of_attempts(brand_id, id);
+    let sealed = vault.seal(Compartment::Personal, &place, &plain)?;
+    Ok(STANDARD.encode(sealed))
+}
+
+fn place_of_attempts<'a>(brand_id: &'a str, id: &'a str) -> [&'a str; 4] {
+    ["notifications", brand_id, id, "attempts"]
 }
 
 fn place<'a>(brand_id: &'a str, id: &'a str) -> [&'a str; 3] {

@@ -32,8 +32,15 @@ impl Outbox for PostgresStore {
             let mut session = self.session().await?;
             let mut races = Races::default();
             loop {
-                let noted =
-                    statements::note_attempt(&mut session, brand_id, id, &attempt, then).await;
+                let noted = statements::note_attempt(
+                    &mut session,
+                    &self.vault,
+                    brand_id,
+                    id,
+                    &attempt,
+                    then,
+                )
+                .await;
                 match noted {
                     Ok(()) => return Ok(()),
                     Err(trouble) => races.go_on_after(trouble, &session).await?,

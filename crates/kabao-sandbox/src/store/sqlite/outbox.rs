@@ -28,8 +28,8 @@ impl Outbox for SqliteStore {
         then: Then,
     ) -> Result<(), StoreError> {
         let (brand_id, id) = (brand_id.to_owned(), id.to_owned());
-        self.write("noting an attempt", move |db, _| {
-            statements::note_attempt(db, &brand_id, &id, attempt, then)
+        self.write("noting an attempt", move |db, vault| {
+            statements::note_attempt(db, vault, &brand_id, &id, attempt, then)
         })
         .await
     }

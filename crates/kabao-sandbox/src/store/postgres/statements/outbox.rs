@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     random,
-    store::{Attempt, Failure, Owed, OwedState, Then, document::OwedRow},
+    store::{
+        Attempt, Failure, Owed, Then,
+        document::{ASKED_AGAIN, OwedRow},
+    },
     vault::Vault,
 };
 
@@ -68,7 +71,7 @@ pub(in super::super) async fn lease_due(
         let version: i64 = row.try_get(13)?;
         let mut owed = read(row)?.open(vault)?;
         leases.push(Write::any(
-            "UPDATE notifications SET leased_until_ms = $4, version = $5
+            "UPDATE notifications SET leased_until_ms = $4, state = 'PENDING', version = $5
              WHERE brand_id = $1 AND id = $2 AND version = $3",
             values![
                 owned(&owed.brand_id),
@@ -90,50 +93,36 @@ pub(in super::super) async fn lease_due(
 
 pub(in super::super) async fn note_attempt(
     session: &mut Session,
+    vault: &Vault,
     brand_id: &str,
     id: &str,
     attempt: &Attempt,
     then: Then,
 ) -> Result<(), Trouble> {
-    let found = session
-        .query_opt(
-            "SELECT state, attempts, version FROM notifications
-             WHERE brand_id = $1 AND id = $2",
-            &[&text(brand_id), &text(id)],
-        )
-        .await?;
-    let Some(row) = found else {
+    let sql = format!("SELECT {COLUMNS} FROM notifications WHERE brand_id = $1 AND id = $2");
+    let key = (text(brand_id), text(id));
+    let Some(found) = session.query_opt(&sql, &[&key.0, &key.1]).await? else {
         return Ok(());
     };
-    let (state, attempts): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
-    let attempts = with(attempts, attempt)?;
-    // Whoever was too slow does not undo what another has achieved.
-    let then = match OwedState::from_name(state) {
-        Some(OwedState::Delivered) => Then::Delivered,
-        _ => then,
-    };
-    let version: i64 = row.try_get(2)?;
+    let version: i64 = found.try_get(13)?;
+    let mut row = read(&found)?;
+    row.note(attempt.clone(), then, vault)?;
     let noted = Write::one(
         "UPDATE notifications SET state = $4, attempts = $5, next_attempt_ms = $6,
-             leased_until_ms = NULL, version = $7
+             leased_until_ms = $7, version = $8
          WHERE brand_id = $1 AND id = $2 AND version = $3",
         values![
             owned(brand_id),
             owned(id),
             version,
-            then.state().as_str(),
-            attempts,
-            then.next_attempt().map(Timestamp::as_millisecond),
+            row.state,
+            row.attempts,
+            row.next_attempt_ms,
+            row.leased_until_ms,
             random::number(),
         ],
     );
     session.save(&[noted]).await
-}
-
-fn with(attempts: &str, attempt: &Attempt) -> Result<String, Failure> {
-    let mut attempts: Vec<Attempt> = serde_json::from_str(attempts)?;
-    attempts.push(attempt.clone());
-    Ok(serde_json::to_string(&attempts)?)
 }
 
 pub(in super::super) async fn next_due(
@@ -187,14 +176,15 @@ pub(in super::super) async fn redeliver(
         return Ok(None);
     };
     let due = Write::any(
-        "UPDATE notifications SET state = 'PENDING', next_attempt_ms = $3,
-             leased_until_ms = NULL, version = $4
+        "UPDATE notifications SET next_attempt_ms = $3, version = $4,
+             state = CASE WHEN leased_until_ms IS NULL THEN 'PENDING' ELSE $5 END
          WHERE brand_id = $1 AND id = $2",
         values![
             owned(&owed.brand_id),
             owned(id),
             now.as_millisecond(),
             random::number(),
+            ASKED_AGAIN,
         ],
     );
     session.save(&[due]).await?;

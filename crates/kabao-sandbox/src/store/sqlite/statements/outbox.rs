@@ -3,7 +3,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::collect;
 use crate::{
-    store::{Attempt, Failure, Owed, OwedState, Then, document::OwedRow},
+    store::{
+        Attempt, Failure, Owed, Then,
+        document::{ASKED_AGAIN, OwedRow},
+    },
     vault::Vault,
 };
 
@@ -56,7 +59,8 @@ pub(in super::super) fn lease_due(
     for owed in &mut due {
         owed.leased_until = Some(until);
         db.prepare_cached(
-            "UPDATE notifications SET leased_until_ms = ?3 WHERE brand_id = ?1 AND id = ?2",
+            "UPDATE notifications SET leased_until_ms = ?3, state = 'PENDING'
+             WHERE brand_id = ?1 AND id = ?2",
         )?
         .execute(params![owed.brand_id, owed.id, until.as_millisecond()])?;
     }
@@ -65,40 +69,34 @@ pub(in super::super) fn lease_due(
 
 pub(in super::super) fn note_attempt(
     db: &Connection,
+    vault: &Vault,
     brand_id: &str,
     id: &str,
     attempt: Attempt,
     then: Then,
 ) -> Result<(), Failure> {
     let found = db
-        .prepare_cached(
-            "SELECT state, attempts FROM notifications WHERE brand_id = ?1 AND id = ?2",
-        )?
-        .query_row([brand_id, id], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-        })
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM notifications WHERE brand_id = ?1 AND id = ?2"
+        ))?
+        .query_row([brand_id, id], read)
         .optional()?;
-    let Some((state, attempts)) = found else {
+    let Some(mut row) = found else {
         return Ok(());
     };
-    let mut attempts: Vec<Attempt> = serde_json::from_str(&attempts)?;
-    attempts.push(attempt);
-    // Whoever was too slow does not undo what another has achieved.
-    let then = match OwedState::from_name(&state) {
-        Some(OwedState::Delivered) => Then::Delivered,
-        _ => then,
-    };
+    row.note(attempt, then, vault)?;
     db.prepare_cached(
-        "UPDATE notifications SET state = ?3, attempts = ?4, next_attempt_ms = ?5,
-             leased_until_ms = NULL
+        "UPDATE notifications
+         SET state = ?3, attempts = ?4, next_attempt_ms = ?5, leased_until_ms = ?6
          WHERE brand_id = ?1 AND id = ?2",
     )?
     .execute(params![
         brand_id,
         id,
-        then.state().as_str(),
-        serde_json::to_string(&attempts)?,
-        then.next_attempt().map(Timestamp::as_millisecond),
+        row.state,
+        row.attempts,
+        row.next_attempt_ms,
+        row.leased_until_ms,
     ])?;
     Ok(())
 }
@@ -152,10 +150,11 @@ pub(in super::super) fn redeliver(
     now: Timestamp,
 ) -> Result<Option<Owed>, Failure> {
     db.prepare_cached(
-        "UPDATE notifications
-         SET state = 'PENDING', next_attempt_ms = ?2, leased_until_ms = NULL WHERE id = ?1",
+        "UPDATE notifications SET next_attempt_ms = ?2,
+             state = CASE WHEN leased_until_ms IS NULL THEN 'PENDING' ELSE ?3 END
+         WHERE id = ?1",
     )?
-    .execute(params![id, now.as_millisecond()])?;
+    .execute(params![id, now.as_millisecond(), ASKED_AGAIN])?;
     one(db, vault, id)
 }
 
