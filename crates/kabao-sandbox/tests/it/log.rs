@@ -12,9 +12,9 @@ use tracing::{
 };
 
 use crate::{
-    notifications::{after_attempts, echoed},
+    notifications::after_attempts,
     receiver::Receiver,
-    support::Running,
+    support::{Running, echoed},
 };
 
 /// Every line about notifications, of all tests that run meanwhile.
