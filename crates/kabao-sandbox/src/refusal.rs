@@ -57,6 +57,16 @@ impl Refusal {
         }))
     }
 
+    /// 400 `PARAM_ERROR`: what the protocol's own check finds in a body. Its words
+    /// are English, and stand in the detail.
+    #[must_use]
+    pub fn unfit(error: &FieldError) -> Self {
+        Self {
+            message: format!("参数错误：{}不符合要求，详见detail.issue", error.field),
+            ..Self::param("body", error)
+        }
+    }
+
     /// 400 `PARAM_ERROR`: a member of the body is missing.
     #[must_use]
     pub fn missing(name: &str) -> Self {

@@ -342,6 +342,8 @@ fn what_cannot_be_sealed_or_answered_is_not_taken() {
         let answer = running.play("o-1", "join", body);
         assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()), "{members}");
         assert!(!answer.json().to_string().contains(&long), "it is personal");
+        let message = text(&answer.json()["message"]);
+        assert!(!message.contains("参数错误"), "in one language: {message}");
     }
     let taken = json!({
         "card_id": card_id, "phone_number": longest, "user_information": chosen(&longest),
