@@ -153,7 +153,7 @@ fn whoever_joined_and_pays_need_not_be_confirmed() {
         }),
     );
     assert_eq!(paid, expected);
-    assert_eq!(cards(&partner, "o-1"), [expected.clone()]);
+    assert_eq!(cards(&partner, "o-1"), std::slice::from_ref(&expected));
     // Once in force it stays as it is.
     running.freeze("2026-01-03T12:00:00+08:00");
     assert_eq!(pay(&running, "o-1", &attach).ok()["user_card"], expected);
