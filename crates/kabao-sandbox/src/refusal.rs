@@ -122,6 +122,16 @@ impl Refusal {
     }
 }
 
+/// What belongs where a value does not fit: the reader's own words quote the
+/// value, which may be personal.
+pub(crate) fn misfit(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    match words.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("the value does not fit, expected {expected}"),
+        None => "the value does not fit".to_owned(),
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
