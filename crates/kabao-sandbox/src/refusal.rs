@@ -57,6 +57,16 @@ impl Refusal {
         }))
     }
 
+    /// 400 `PARAM_ERROR`: what the protocol's own check finds in a body. Its words
+    /// are English, and stand in the detail.
+    #[must_use]
+    pub fn unfit(error: &FieldError) -> Self {
+        Self {
+            message: format!("参数错误：{}不符合要求，详见detail.issue", error.field),
+            ..Self::param("body", error)
+        }
+    }
+
     /// 400 `PARAM_ERROR`: a member of the body is missing.
     #[must_use]
     pub fn missing(name: &str) -> Self {
@@ -118,6 +128,16 @@ impl Refusal {
             message: self.message.clone(),
             detail: self.detail.clone(),
         }
+    }
+}
+
+/// What belongs where a value does not fit: the reader's own words quote the
+/// value, which may be personal.
+pub(crate) fn misfit(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    match words.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("the value does not fit, expected {expected}"),
+        None => "the value does not fit".to_owned(),
     }
 }
 

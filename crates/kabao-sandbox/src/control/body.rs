@@ -6,6 +6,7 @@ use axum::extract::rejection::JsonRejection;
 use serde::de::DeserializeOwned;
 
 use super::Trouble;
+use crate::refusal;
 
 /// What tells of a person.
 const PERSONAL: [&str; 2] = ["phone_number", "user_information"];
@@ -33,9 +34,5 @@ pub(super) fn misfit(rejection: &JsonRejection) -> Option<String> {
     if !PERSONAL.contains(&member) {
         return None;
     }
-    let words = misfit.inner().to_string();
-    Some(match words.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("{at}: the value does not fit, expected {expected}"),
-        None => format!("{at}: the value does not fit"),
-    })
+    Some(format!("{at}: {}", refusal::misfit(misfit.inner())))
 }

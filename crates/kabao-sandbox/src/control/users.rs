@@ -148,7 +148,7 @@ fn filled_in(
         ..UserCardChange::default()
     };
     let checked = filled_in.check();
-    checked.map_err(|error| Refusal::param("body", &error))?;
+    checked.map_err(|error| Trouble::param(format!("{}: {}", error.field, error.issue)))?;
     filled_in.try_map(|at, value| match value.expose().len() {
         0..=LONGEST => Ok(value),
         length => Err(Trouble::param(format!(

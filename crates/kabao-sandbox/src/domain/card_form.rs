@@ -36,7 +36,7 @@ pub(crate) fn check(card: &Card) -> Result<(), Refusal> {
         return Err(blame("/appid", &card.appid, "应为wx开头的APPID"));
     }
     let validity = card.valid_date_information.check("/valid_date_information");
-    validity.map_err(|error| Refusal::param("body", &error))?;
+    validity.map_err(|error| Refusal::unfit(&error))?;
     for (at, page) in pages(card) {
         at_most(&format!("{at}/jump_appid"), page.0, 32)?;
         at_most(&format!("{at}/jump_path"), page.1, 128)?;

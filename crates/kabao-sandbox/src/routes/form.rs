@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::members::{Members, Place, value_of};
 use crate::{
     domain::user_card::{CODE, is_code},
-    refusal::Refusal,
+    refusal::{Refusal, misfit},
     store::Window,
 };
 
@@ -152,13 +152,15 @@ pub(crate) fn parse<T: DeserializeOwned>(members: Map<String, Value>) -> Result<
         let missing = inner
             .strip_prefix("missing field `")
             .and_then(|rest| rest.split('`').next());
-        let (field, issue) = match missing {
-            Some(name) => (
-                format!("/{at}/{name}").replace("//", "/"),
-                "必填参数缺失".to_owned(),
-            ),
-            None => (format!("/{at}"), format!("类型或格式错误：{inner}")),
-        };
-        Refusal::param("body", &FieldError::new(field, "", issue))
+        match missing {
+            Some(name) => {
+                let field = format!("/{at}/{name}").replace("//", "/");
+                Refusal::param("body", &FieldError::new(field, "", "必填参数缺失"))
+            }
+            None => {
+                let issue = misfit(error.inner());
+                Refusal::unfit(&FieldError::new(format!("/{at}"), "", issue))
+            }
+        }
     })
 }

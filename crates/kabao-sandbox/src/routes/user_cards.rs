@@ -140,7 +140,7 @@ pub(super) fn change(cx: &Context<'_>, takes: &[&str]) -> Result<UserCardChange<
 
 /// Blames the member of the body that core's own check found.
 pub(super) fn checked(checked: Result<(), FieldError>) -> Result<(), Refusal> {
-    checked.map_err(|error| Refusal::param("body", &error))
+    checked.map_err(|error| Refusal::unfit(&error))
 }
 
 /// Answers with a card, sealed for the caller.

@@ -259,6 +259,13 @@ fn the_validity_is_of_the_templates_type_under_either_name() {
             }
         }
     }
+    // What is said is Chinese throughout, and the details are beside it.
+    let wrong = json!({"valid_date_information": {"type": "SOMETIMES"}});
+    let answer = partner.post(BY_OPENID, with(member(CARD_ID, "o-1", "1"), wrong));
+    let message = text(&answer.json()["message"]);
+    assert!(!message.contains("one of"), "{message}");
+    let issue = text(&answer.json()["detail"]["issue"]);
+    assert!(issue.contains("PERMANENT"), "{issue}");
     // Both are fine as long as they agree.
     let permanent = json!({"type": "PERMANENT"});
     let card_id = partner.card_id(json!({"valid_date_information": permanent}));

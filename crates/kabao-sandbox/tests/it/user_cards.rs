@@ -259,6 +259,24 @@ fn bad_members_are_named() {
 }
 
 #[test]
+fn what_does_not_fit_is_not_echoed() {
+    let running = Running::start();
+    let number = json!(13_800_138_000_i64);
+    let form = json!({"common_field_list": [{"name": "USER_FORM_FLAG_NAME", "value": number}]});
+    for (members, at) in [
+        (json!({"phone_number": number}), "/phone_number"),
+        (json!({"user_information": form}), "/user_information"),
+    ] {
+        let body = change(members).to_string();
+        let answer = running.merchant().send("PATCH", &patch_target(), &body);
+        assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()));
+        let text = answer.json().to_string();
+        assert!(text.contains(at) && text.contains("expected"), "{text}");
+        assert!(!text.contains("13800138000"), "{text}");
+    }
+}
+
+#[test]
 fn sealed_values_open_with_any_current_key_or_the_one_named() {
     let running = Running::start();
     let mut merchant = running.merchant();

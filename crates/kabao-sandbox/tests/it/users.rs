@@ -153,7 +153,7 @@ fn whoever_joined_and_pays_need_not_be_confirmed() {
         }),
     );
     assert_eq!(paid, expected);
-    assert_eq!(cards(&partner, "o-1"), [expected.clone()]);
+    assert_eq!(cards(&partner, "o-1"), std::slice::from_ref(&expected));
     // Once in force it stays as it is.
     running.freeze("2026-01-03T12:00:00+08:00");
     assert_eq!(pay(&running, "o-1", &attach).ok()["user_card"], expected);
@@ -342,6 +342,8 @@ fn what_cannot_be_sealed_or_answered_is_not_taken() {
         let answer = running.play("o-1", "join", body);
         assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()), "{members}");
         assert!(!answer.json().to_string().contains(&long), "it is personal");
+        let message = text(&answer.json()["message"]);
+        assert!(!message.contains("参数错误"), "in one language: {message}");
     }
     let taken = json!({
         "card_id": card_id, "phone_number": longest, "user_information": chosen(&longest),
