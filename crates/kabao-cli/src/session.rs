@@ -7,7 +7,7 @@ use crate::{
     embedded,
     output::printer::Printer,
     problem::Problem,
-    settings::{Access, Caller, Defaults, Identity, Setting, Settings},
+    settings::{Access, Caller, Defaults, Identity, Settings},
 };
 
 /// What a command works with.
@@ -86,12 +86,7 @@ impl Session {
     /// whose id is never in the request.
     pub(crate) fn brand_id(&self, flag: Option<String>) -> Result<Option<String>, Problem> {
         match &self.identity {
-            Identity::Merchant(_) => {
-                let brand_id = flag.or_else(|| self.defaults.brand_id.clone());
-                brand_id
-                    .map(Some)
-                    .ok_or_else(|| missing("--brand-id", Setting::BRAND_ID))
-            }
+            Identity::Merchant(_) => self.defaults.brand_id(flag).map(Some),
             Identity::Brand(own) => match flag {
                 Some(other) if other != *own => Err(Problem::new(format!(
                     "brand {own} cannot call for brand {other}"
@@ -102,24 +97,12 @@ impl Session {
         }
     }
 
-    /// The brand, whoever calls.
-    pub(crate) fn any_brand_id(&self, flag: Option<String>) -> Result<String, Problem> {
-        match &self.identity {
-            Identity::Brand(own) => self.brand_id(flag).map(|_| own.clone()),
-            Identity::Merchant(_) => self
-                .brand_id(flag)?
-                .ok_or_else(|| missing("--brand-id", Setting::BRAND_ID)),
-        }
-    }
-
     pub(crate) fn card_id(&self, flag: Option<String>) -> Result<String, Problem> {
-        flag.or_else(|| self.defaults.card_id.clone())
-            .ok_or_else(|| missing("--card-id", Setting::CARD_ID))
+        self.defaults.card_id(flag)
     }
 
     pub(crate) fn openid(&self, flag: Option<String>) -> Result<String, Problem> {
-        flag.or_else(|| self.defaults.openid.clone())
-            .ok_or_else(|| missing("--openid", Setting::OPENID))
+        self.defaults.openid(flag)
     }
 }
 
@@ -143,11 +126,4 @@ fn connect(access: &Access) -> Result<Client, Problem> {
         builder = builder.root_certificate(pem);
     }
     builder.build().map_err(Problem::from)
-}
-
-fn missing(flag: &str, setting: Setting) -> Problem {
-    let Setting { key, variable } = setting;
-    Problem::new(format!("{key} is missing")).hint(format!(
-        "give {flag}, set {variable}, or `{key}` in the profile"
-    ))
 }

@@ -6,10 +6,9 @@ use kabao_sandbox::store::Speed;
 use serde_json::{Value, json};
 
 use crate::{
-    control::Control,
     output::{members, printer::Printer},
     problem::Problem,
-    session::Session,
+    steering::{Aim, Steering},
 };
 
 /// What to do with the clock. Signatures stay on real time.
@@ -47,9 +46,9 @@ pub(crate) enum ClockCommand {
 }
 
 impl ClockCommand {
-    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
-        let outcome = Session::with(profile, printer, async |session| {
-            let control = Control::of(session)?;
+    pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
+        let outcome = Steering::with(aim, printer, async |steering| {
+            let control = &steering.control;
             let setting = match self {
                 Self::Show => return control.get("clock").await,
                 Self::Set { time } => json!({"now": time.to_string()}),

@@ -5,7 +5,6 @@ use kabao::core::{query::encode_component, time::Time};
 use serde_json::{Value, json};
 
 use crate::{
-    control::Control,
     output::{
         members,
         printer::{Format, Printer},
@@ -14,7 +13,7 @@ use crate::{
         time,
     },
     problem::Problem,
-    session::Session,
+    steering::{Aim, Steering},
 };
 
 /// What to do with notifications.
@@ -35,10 +34,10 @@ pub(crate) enum NotificationsCommand {
 }
 
 impl NotificationsCommand {
-    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+    pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
         let is_list = matches!(self, Self::List);
-        let outcome = Session::with(profile, printer, async |session| {
-            let control = Control::of(session)?;
+        let outcome = Steering::with(aim, printer, async |steering| {
+            let control = &steering.control;
             match self {
                 Self::List => control.get("notifications").await,
                 Self::Show { id } => {

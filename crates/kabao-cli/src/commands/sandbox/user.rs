@@ -10,10 +10,9 @@ use crate::{
         ids::{BrandArgs, HEADING, UserArgs},
         input,
     },
-    control::Control,
     output::{members, printer::Printer},
     problem::Problem,
-    session::Session,
+    steering::{Aim, Steering},
 };
 
 /// What a member can do.
@@ -97,25 +96,29 @@ struct Play {
 }
 
 impl UserCommand {
-    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+    pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
         let Play {
             action,
             who,
             names_card,
             more,
         } = self.play()?;
-        let outcome = Session::with(profile, printer, async |session| {
-            let openid = encode_component(&session.openid(who.openid)?);
+        let outcome = Steering::with(aim, printer, async |steering| {
+            let openid = encode_component(&steering.defaults.openid(who.openid)?);
             let mut body = Map::new();
             body.insert(
                 "brand_id".into(),
-                session.any_brand_id(who.brand.brand_id)?.into(),
+                steering.defaults.brand_id(who.brand.brand_id)?.into(),
             );
             if names_card {
-                body.insert("card_id".into(), session.card_id(who.card_id)?.into());
+                body.insert(
+                    "card_id".into(),
+                    steering.defaults.card_id(who.card_id)?.into(),
+                );
             }
             body.extend(more);
-            Control::of(session)?
+            steering
+                .control
                 .post(&format!("users/{openid}/{action}"), &Value::Object(body))
                 .await
         });
