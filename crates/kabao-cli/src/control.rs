@@ -4,8 +4,10 @@ use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, Uri};
+use jiff::Timestamp;
 use kabao::transport::{HyperTransport, Settings, Transport as _};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::problem::Problem;
 
@@ -69,6 +71,12 @@ impl Control {
         self.call(Method::DELETE, path, None).await
     }
 
+    /// The sandbox's time, if it can be had soon.
+    pub(crate) async fn now(&self) -> Option<Timestamp> {
+        let clock = timeout(Duration::from_secs(2), self.get("clock")).await;
+        clock.ok()?.ok()?.get("now")?.as_str()?.parse().ok()
+    }
+
     /// `path` is below `/_sandbox/`, its values percent-encoded.
     async fn call(
         &self,
@@ -109,7 +117,7 @@ fn host(base_url: &str) -> Result<String, Problem> {
     })
 }
 
-fn is_production(url: &str) -> bool {
+pub(crate) fn is_production(url: &str) -> bool {
     url.contains(".weixin.qq.com")
 }
 

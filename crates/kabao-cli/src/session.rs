@@ -1,11 +1,16 @@
 //! A client for the resolved caller, and the ids that calls use.
 
+use jiff::Timestamp;
 use kabao::{Brand, Client, Merchant, card_member::CardMember};
 use kabao_sandbox::Sandbox;
 
 use crate::{
+    control::{Control, is_production},
     embedded,
-    output::printer::Printer,
+    output::{
+        printer::{Format, Printer},
+        time,
+    },
     problem::Problem,
     settings::{Access, Caller, Defaults, Identity, Settings},
 };
@@ -16,8 +21,8 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) identity: Identity,
     /// The host, if it is not production.
-    pub(crate) base_url: Option<String>,
-    pub(crate) root_certificate: Option<Vec<u8>>,
+    base_url: Option<String>,
+    root_certificate: Option<Vec<u8>>,
     defaults: Defaults,
     /// Keeps the embedded sandbox alive while calls are made.
     sandbox: Option<Sandbox>,
@@ -58,6 +63,35 @@ impl Session {
         let outcome = work(&session).await;
         session.close().await;
         outcome
+    }
+
+    /// The same, and then the time of whoever was asked, if a table is to tell
+    /// what is left of something.
+    pub(crate) async fn with_now<T>(
+        profile: Option<&str>,
+        printer: &Printer,
+        work: impl AsyncFnOnce(&Self) -> Result<T, Problem>,
+    ) -> Result<(T, Option<Timestamp>), Problem> {
+        let outcome = Self::with(profile, printer, async |session| {
+            let outcome = work(session).await?;
+            let now = match printer.format {
+                Format::Table => session.now().await,
+                Format::Json | Format::Jsonl => None,
+            };
+            Ok((outcome, now))
+        });
+        outcome.await
+    }
+
+    /// A sandbox has a clock of its own; production has real time.
+    async fn now(&self) -> Option<Timestamp> {
+        match &self.base_url {
+            Some(url) if !is_production(url) => {
+                let root_certificate = self.root_certificate.as_deref();
+                Control::at(url, root_certificate).ok()?.now().await
+            }
+            _ => Some(time::now()),
+        }
     }
 
     /// Stops the embedded sandbox, if there is one.

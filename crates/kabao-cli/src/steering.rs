@@ -1,11 +1,12 @@
 //! Steering a sandbox: the one that runs at an address, or the embedded one.
 
+use jiff::Timestamp;
 use kabao_sandbox::{Sandbox, sample};
 
 use crate::{
     control::Control,
     embedded,
-    output::printer::Printer,
+    output::printer::{Format, Printer},
     problem::Problem,
     settings::{Defaults, Place, Target},
 };
@@ -39,6 +40,23 @@ impl Steering {
             sandbox.stop().await;
         }
         outcome
+    }
+
+    /// The same, and then the sandbox's time, if a table is to tell what is left.
+    pub(crate) async fn with_now<T>(
+        aim: Aim<'_>,
+        printer: &Printer,
+        work: impl AsyncFnOnce(&Self) -> Result<T, Problem>,
+    ) -> Result<(T, Option<Timestamp>), Problem> {
+        let outcome = Self::with(aim, printer, async |steering| {
+            let outcome = work(steering).await?;
+            let now = match printer.format {
+                Format::Table => steering.control.now().await,
+                Format::Json | Format::Jsonl => None,
+            };
+            Ok((outcome, now))
+        });
+        outcome.await
     }
 
     async fn open(aim: Aim<'_>, printer: &Printer) -> Result<Self, Problem> {

@@ -46,7 +46,7 @@ impl ImageCommand {
             let members = args.brand.members(session)?;
             Ok(members.send(&UploadImage::new(filename, file)).await?)
         });
-        members::show(&image.await?, printer)
+        members::show(&image.await?, None, printer)
     }
 }
 

@@ -148,7 +148,7 @@ impl Ask {
             // Keys that nobody can write down would be lost.
             folder.check()?;
         }
-        let outcome = Steering::with(aim, printer, async |steering| {
+        let outcome = Steering::with_now(aim, printer, async |steering| {
             let control = &steering.control;
             match self.method {
                 Method::Get => control.get(&self.path).await,
@@ -157,15 +157,15 @@ impl Ask {
                 Method::Delete => control.delete(&self.path).await,
             }
         });
-        let answer = outcome.await?;
+        let (answer, now) = outcome.await?;
         match self.show {
             Show::List(columns) => list(&answer, columns, printer),
-            Show::Object => members::show(&answer, printer),
-            Show::Keys(None) => members::show(&for_people(answer, printer), printer),
+            Show::Object => members::show(&answer, now, printer),
+            Show::Keys(None) => members::show(&for_people(answer, printer), now, printer),
             Show::Keys(Some(folder)) => {
                 let rest = folder.write(answer)?;
                 printer.note(&format!("keys are in {}", folder.path().display()));
-                members::show(&rest, printer)
+                members::show(&rest, now, printer)
             }
         }
     }

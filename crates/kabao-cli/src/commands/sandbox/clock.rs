@@ -63,7 +63,7 @@ impl ClockCommand {
             };
             control.put("clock", &setting).await
         });
-        members::show(&outcome.await?, printer)
+        members::show(&outcome.await?, None, printer)
     }
 }
 

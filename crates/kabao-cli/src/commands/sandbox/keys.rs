@@ -36,7 +36,7 @@ pub(crate) enum KeysCommand {
 impl KeysCommand {
     pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
         let is_list = matches!(self, Self::Migration { .. });
-        let outcome = Steering::with(aim, printer, async |steering| {
+        let outcome = Steering::with_now(aim, printer, async |steering| {
             let control = &steering.control;
             match self {
                 Self::Show => control.get("keys").await,
@@ -58,10 +58,10 @@ impl KeysCommand {
                 }
             }
         });
-        let answer = outcome.await?;
+        let (answer, now) = outcome.await?;
         match is_list {
             true => callers::list(&answer, callers::MERCHANTS, printer),
-            false => members::show(&callers::for_people(answer, printer), printer),
+            false => members::show(&callers::for_people(answer, printer), now, printer),
         }
     }
 }

@@ -54,7 +54,7 @@ impl NotificationsCommand {
         let value = outcome.await?;
         match value.get("data").and_then(Value::as_array) {
             Some(rows) if is_list => list(rows, printer),
-            _ => members::show(&value, printer),
+            _ => members::show(&value, None, printer),
         }
     }
 }

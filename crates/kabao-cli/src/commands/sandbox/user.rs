@@ -103,7 +103,7 @@ impl UserCommand {
             names_card,
             more,
         } = self.play()?;
-        let outcome = Steering::with(aim, printer, async |steering| {
+        let outcome = Steering::with_now(aim, printer, async |steering| {
             let openid = encode_component(&steering.defaults.openid(who.openid)?);
             let mut body = Map::new();
             body.insert(
@@ -122,7 +122,8 @@ impl UserCommand {
                 .post(&format!("users/{openid}/{action}"), &Value::Object(body))
                 .await
         });
-        members::show(&outcome.await?, printer)
+        let (answer, now) = outcome.await?;
+        members::show(&answer, now, printer)
     }
 
     fn play(self) -> Result<Play, Problem> {
