@@ -1,7 +1,9 @@
 //! `kabao sandbox user`: plays the member.
 
+use std::fmt;
+
 use clap::Subcommand;
-use kabao::core::query::encode_component;
+use kabao::{Sensitive, core::query::encode_component};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -25,10 +27,10 @@ pub(crate) enum UserCommand {
         who: UserArgs,
         /// The token of `kabao token pre-auth`.
         #[arg(long, value_name = "TOKEN")]
-        token: Option<String>,
+        token: Option<Token>,
         /// Phone number in plaintext; `-` reads it from stdin.
         #[arg(long, value_name = "NUMBER|-")]
-        phone_number: Option<String>,
+        phone_number: Option<Sensitive>,
         #[command(flatten)]
         form: FormArgs,
     },
@@ -50,7 +52,7 @@ pub(crate) enum UserCommand {
         who: UserArgs,
         /// The token of `kabao token pay-view`.
         #[arg(long, value_name = "TOKEN")]
-        token: String,
+        token: Token,
     },
     /// Delete the card. The brand is notified.
     DeleteCard {
@@ -82,6 +84,22 @@ pub(crate) enum UserCommand {
         #[command(flatten)]
         who: UserArgs,
     },
+}
+
+/// A token. Whoever has it can use it, so `Debug` shows nothing of it.
+#[derive(Clone)]
+pub(crate) struct Token(String);
+
+impl From<String> for Token {
+    fn from(token: String) -> Self {
+        Self(token)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
 }
 
 /// What is posted.
@@ -140,12 +158,17 @@ impl UserCommand {
                 phone_number,
                 form,
             } => {
-                let phone_number = match phone_number.as_deref() {
-                    Some("-") => Some(input::read_line("phone number")?),
-                    _ => phone_number,
+                let phone_number = match phone_number {
+                    Some(number) if number.expose() == "-" => {
+                        Some(input::read_line("phone number")?.into())
+                    }
+                    given => given,
                 };
-                put("token", token.map(Value::from));
-                put("phone_number", phone_number.map(Value::from));
+                put("token", token.map(|token| token.0.into()));
+                put(
+                    "phone_number",
+                    phone_number.map(|number| number.expose().into()),
+                );
                 put("user_information", form.into_json()?);
                 ("join", who)
             }
@@ -163,7 +186,7 @@ impl UserCommand {
                 ("pay", who)
             }
             Self::ShowPayCode { who, token } => {
-                put("token", Some(token.into()));
+                put("token", Some(token.0.into()));
                 ("show-pay-code", who)
             }
             Self::DeleteCard { who } => ("delete-card", who),
@@ -271,5 +294,26 @@ mod tests {
                 "exchange_coupon_template_id": "0Flpo7FqTQ", "fail": true,
             })
         );
+    }
+    #[test]
+    fn debug_shows_neither_a_personal_value_nor_a_token() {
+        for arguments in [
+            &[
+                "join",
+                "--token=TOK",
+                "--phone-number=13800138000",
+                "--common=name=张三",
+            ][..],
+            &["show-pay-code", "--token=TOK"],
+        ] {
+            let line = Line::try_parse_from([&["user"], arguments].concat());
+            let text = format!(
+                "{:?}",
+                line.unwrap_or_else(|error| panic!("{error}")).command
+            );
+            for secret in ["TOK", "138", "张三"] {
+                assert!(!text.contains(secret), "{text}");
+            }
+        }
     }
 }
