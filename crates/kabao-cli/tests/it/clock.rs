@@ -74,3 +74,14 @@ fn what_is_left_is_by_the_sandboxs_clock() {
     assert!(token.contains(" left"), "{token}");
     assert!(!token.contains("year"), "{token}");
 }
+
+#[test]
+fn a_day_begins_in_china() {
+    let world = World::new();
+    clock(&world, &["freeze"]);
+    let set = clock(&world, &["set", "2030-01-01"]);
+    let now = set["now"].as_str().expect("a text");
+    assert!(now.starts_with("2030-01-01T00:00:00"), "{now}");
+    let soon = world.run(&["sandbox", "clock", "set", "soon"]);
+    soon.failed(2, &["neither RFC 3339", "nor a date"]);
+}

@@ -2,10 +2,12 @@
 
 use clap::Subcommand;
 use jiff::{Span, Timestamp};
+use kabao::core::time::Time;
 use kabao_sandbox::store::Speed;
 use serde_json::{Value, json};
 
 use crate::{
+    commands::time,
     output::{members, printer::Printer},
     problem::Problem,
     steering::{Aim, Steering},
@@ -18,9 +20,10 @@ pub(crate) enum ClockCommand {
     Show,
     /// Set it; it runs on from there.
     Set {
-        /// RFC 3339, such as 2030-01-01T00:00:00+08:00.
-        #[arg(value_parser = instant)]
-        time: Timestamp,
+        /// RFC 3339, such as 2030-01-01T08:00:00+08:00; or a day, which begins in
+        /// Chinese time.
+        #[arg(value_parser = time::begin)]
+        time: Time,
     },
     /// Let time pass.
     Advance {
@@ -51,7 +54,7 @@ impl ClockCommand {
             let control = &steering.control;
             let setting = match self {
                 Self::Show => return control.get("clock").await,
-                Self::Set { time } => json!({"now": time.to_string()}),
+                Self::Set { time } => json!({"now": time.as_str()}),
                 Self::Advance { span } => {
                     let clock = control.get("clock").await?;
                     later(&clock, span)?
@@ -84,11 +87,6 @@ fn later(clock: &Value, seconds: i64) -> Result<Value, Problem> {
     let span = Span::new().try_seconds(seconds);
     let moved = span.and_then(|span| now.checked_add(span));
     Ok(json!({"now": moved.map_err(|_| too_far())?.to_string()}))
-}
-
-fn instant(text: &str) -> Result<Timestamp, String> {
-    text.parse()
-        .map_err(|_| "write RFC 3339, such as 2030-01-01T00:00:00+08:00".into())
 }
 
 pub(super) fn seconds(text: &str) -> Result<i64, String> {
