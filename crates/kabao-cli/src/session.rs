@@ -116,6 +116,15 @@ impl Session {
         }
     }
 
+    /// The member cards for a request that names no brand.
+    pub(crate) fn members_of_no_brand(&self) -> CardMember {
+        match &self.identity {
+            // The client takes an id all the same, and this one is at hand.
+            Identity::Merchant(mchid) => self.client.card_member_for(mchid),
+            Identity::Brand(_) => self.client.card_member(),
+        }
+    }
+
     /// The brand that a service provider calls for; `None` for a brand itself,
     /// whose id is never in the request.
     pub(crate) fn brand_id(&self, flag: Option<String>) -> Result<Option<String>, Problem> {
