@@ -90,3 +90,36 @@ fn the_profile_called_sandbox_stays_the_embedded_one() {
     let told = world.run(&show).ok();
     assert!(told.stderr.contains("embedded"), "{}", told.stderr);
 }
+
+#[test]
+fn notifications_are_narrowed_and_tell_why_they_were_not_taken() {
+    let home = World::new();
+    let server = serve(&home);
+    let world = World::new().set("KABAO_BASE_URL", &server.base_url);
+    for _ in 0..3 {
+        world.run(&["sandbox", "user", "ask-points"]).ok();
+    }
+    world.run(&["sandbox", "user", "delete-card"]).ok();
+    let list = |more: &[&str]| {
+        let command = [&["sandbox", "notifications", "list"], more].concat();
+        world.run(&command)
+    };
+    let count = |more: &[&str]| {
+        let listed = list(&[more, &["--output=json"]].concat()).ok().json();
+        listed.as_array().map(Vec::len)
+    };
+    assert_eq!(count(&[]), Some(4));
+    assert_eq!(count(&["--event-type=SYNC_USER_POINT"]), Some(3));
+    assert_eq!(count(&["--state=delivered"]), Some(0));
+    let some = list(&["--limit=2"]).ok();
+    assert_eq!(some.stdout.lines().count(), 3, "a heading and two");
+    assert!(
+        some.stderr.contains("showing the latest 2"),
+        "{}",
+        some.stderr
+    );
+    let all = list(&["--limit=1000"]).ok();
+    assert_eq!(all.stderr, "");
+    list(&["--state=gone"]).failed(2, &["PENDING, DELIVERED, FAILED"]);
+    list(&["--limit=0"]).failed(2, &["1..=1000"]);
+}
