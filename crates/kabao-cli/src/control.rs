@@ -1,13 +1,15 @@
 //! The control plane of a sandbox, over HTTP.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{Method, Request, Uri};
+use jiff::Timestamp;
 use kabao::transport::{HyperTransport, Settings, Transport as _};
 use serde_json::Value;
+use tokio::time::timeout;
 
-use crate::{problem::Problem, session::Session};
+use crate::problem::Problem;
 
 /// More than any list of the control plane has.
 const LIMIT: usize = 64 << 20;
@@ -16,33 +18,41 @@ const LIMIT: usize = 64 << 20;
 pub(crate) struct Control {
     transport: HyperTransport,
     base_url: String,
+    host: String,
 }
 
 impl Control {
-    /// The sandbox that the session calls.
-    pub(crate) fn of(session: &Session) -> Result<Self, Problem> {
-        let Some(base_url) = session
-            .base_url
-            .as_deref()
-            .filter(|url| !is_production(url))
-        else {
-            return Err(
-                Problem::new("the profile calls production, which has no control plane").hint(
-                    "name a running sandbox with KABAO_BASE_URL or in the profile, or choose \
-                     --profile sandbox",
-                ),
-            );
-        };
+    /// The sandbox at an address, and an authority to trust besides the
+    /// system's.
+    pub(crate) fn at(base_url: &str, root_certificate: Option<&[u8]>) -> Result<Self, Problem> {
+        if is_production(base_url) {
+            return Err(Self::of_production());
+        }
         let mut settings = Settings::new(Duration::from_secs(5));
-        if let Some(pem) = &session.root_certificate {
+        if let Some(pem) = root_certificate {
             settings
                 .add_roots(pem)
                 .map_err(|error| Problem::new("root_certificate").caused_by(&error))?;
         }
         Ok(Self {
             transport: HyperTransport::new(settings),
+            host: host(base_url)?,
             base_url: base_url.trim_end_matches('/').to_owned(),
         })
+    }
+
+    /// Why there is nothing to control.
+    pub(crate) fn of_production() -> Problem {
+        Problem::new("the profile calls production, which has no control plane").hint(
+            "name a running sandbox with --url, KABAO_BASE_URL or base_url in the profile, or \
+             choose --profile sandbox",
+        )
+    }
+
+    /// Whether the sandbox runs on this machine.
+    pub(crate) fn is_on_loopback(&self) -> bool {
+        let address: Result<IpAddr, _> = self.host.trim_matches(['[', ']']).parse();
+        self.host == "localhost" || address.is_ok_and(|address| address.is_loopback())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Problem> {
@@ -59,6 +69,12 @@ impl Control {
 
     pub(crate) async fn delete(&self, path: &str) -> Result<Value, Problem> {
         self.call(Method::DELETE, path, None).await
+    }
+
+    /// The sandbox's time, if it can be had soon.
+    pub(crate) async fn now(&self) -> Option<Timestamp> {
+        let clock = timeout(Duration::from_secs(2), self.get("clock")).await;
+        clock.ok()?.ok()?.get("now")?.as_str()?.parse().ok()
     }
 
     /// `path` is below `/_sandbox/`, its values percent-encoded.
@@ -88,7 +104,20 @@ impl Control {
     }
 }
 
-fn is_production(url: &str) -> bool {
+/// The host of an address that can be called.
+fn host(base_url: &str) -> Result<String, Problem> {
+    let address = base_url.parse::<Uri>().ok().filter(|address| {
+        let scheme = address.scheme_str();
+        matches!(scheme, Some("http" | "https"))
+    });
+    let host = address.as_ref().and_then(Uri::host);
+    host.map(str::to_owned).ok_or_else(|| {
+        Problem::new(format!("`{base_url}` is not the address of a sandbox"))
+            .hint("write it as `kabao sandbox serve` prints it: http://127.0.0.1:8080")
+    })
+}
+
+pub(crate) fn is_production(url: &str) -> bool {
     url.contains(".weixin.qq.com")
 }
 
@@ -115,5 +144,28 @@ mod tests {
         assert_eq!(problem.message, "INVALID_REQUEST: 已作废");
         let problem = refusal(StatusCode::BAD_GATEWAY, &Value::Null);
         assert!(problem.message.contains("502"), "{problem}");
+    }
+    #[test]
+    fn a_loopback_address_is_known() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8080", true),
+            ("https://localhost/", true),
+            ("http://[::1]:80", true),
+            ("http://sandbox.example:8080", false),
+        ] {
+            let control = Control::at(url, None);
+            let control = control.unwrap_or_else(|problem| panic!("{url}: {problem}"));
+            assert_eq!(control.is_on_loopback(), expected, "{url}");
+        }
+        for wrong in [
+            "",
+            "127.0.0.1:8080",
+            "localhost",
+            "ftp://localhost",
+            "http://",
+        ] {
+            assert!(Control::at(wrong, None).is_err(), "{wrong}");
+        }
+        assert!(Control::at("https://api.mch.weixin.qq.com", None).is_err());
     }
 }

@@ -10,6 +10,7 @@ mod problem;
 mod refusal;
 mod session;
 mod settings;
+mod steering;
 mod trace;
 
 use std::process::ExitCode;

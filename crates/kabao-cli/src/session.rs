@@ -1,13 +1,18 @@
 //! A client for the resolved caller, and the ids that calls use.
 
+use jiff::Timestamp;
 use kabao::{Brand, Client, Merchant, card_member::CardMember};
 use kabao_sandbox::Sandbox;
 
 use crate::{
+    control::{Control, is_production},
     embedded,
-    output::printer::Printer,
+    output::{
+        printer::{Format, Printer},
+        time,
+    },
     problem::Problem,
-    settings::{Access, Caller, Defaults, Identity, Setting, Settings},
+    settings::{Access, Caller, Defaults, Identity, Settings},
 };
 
 /// What a command works with.
@@ -16,8 +21,8 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) identity: Identity,
     /// The host, if it is not production.
-    pub(crate) base_url: Option<String>,
-    pub(crate) root_certificate: Option<Vec<u8>>,
+    base_url: Option<String>,
+    root_certificate: Option<Vec<u8>>,
     defaults: Defaults,
     /// Keeps the embedded sandbox alive while calls are made.
     sandbox: Option<Sandbox>,
@@ -60,6 +65,35 @@ impl Session {
         outcome
     }
 
+    /// The same, and then the time of whoever was asked, if a table is to tell
+    /// what is left of something.
+    pub(crate) async fn with_now<T>(
+        profile: Option<&str>,
+        printer: &Printer,
+        work: impl AsyncFnOnce(&Self) -> Result<T, Problem>,
+    ) -> Result<(T, Option<Timestamp>), Problem> {
+        let outcome = Self::with(profile, printer, async |session| {
+            let outcome = work(session).await?;
+            let now = match printer.format {
+                Format::Table => session.now().await,
+                Format::Json | Format::Jsonl => None,
+            };
+            Ok((outcome, now))
+        });
+        outcome.await
+    }
+
+    /// A sandbox has a clock of its own; production has real time.
+    async fn now(&self) -> Option<Timestamp> {
+        match &self.base_url {
+            Some(url) if !is_production(url) => {
+                let root_certificate = self.root_certificate.as_deref();
+                Control::at(url, root_certificate).ok()?.now().await
+            }
+            _ => Some(time::now()),
+        }
+    }
+
     /// Stops the embedded sandbox, if there is one.
     async fn close(self) {
         drop(self.client);
@@ -82,16 +116,20 @@ impl Session {
         }
     }
 
+    /// The member cards for a request that names no brand.
+    pub(crate) fn members_of_no_brand(&self) -> CardMember {
+        match &self.identity {
+            // The client takes an id all the same, and this one is at hand.
+            Identity::Merchant(mchid) => self.client.card_member_for(mchid),
+            Identity::Brand(_) => self.client.card_member(),
+        }
+    }
+
     /// The brand that a service provider calls for; `None` for a brand itself,
     /// whose id is never in the request.
     pub(crate) fn brand_id(&self, flag: Option<String>) -> Result<Option<String>, Problem> {
         match &self.identity {
-            Identity::Merchant(_) => {
-                let brand_id = flag.or_else(|| self.defaults.brand_id.clone());
-                brand_id
-                    .map(Some)
-                    .ok_or_else(|| missing("--brand-id", Setting::BRAND_ID))
-            }
+            Identity::Merchant(_) => self.defaults.brand_id(flag).map(Some),
             Identity::Brand(own) => match flag {
                 Some(other) if other != *own => Err(Problem::new(format!(
                     "brand {own} cannot call for brand {other}"
@@ -102,24 +140,12 @@ impl Session {
         }
     }
 
-    /// The brand, whoever calls.
-    pub(crate) fn any_brand_id(&self, flag: Option<String>) -> Result<String, Problem> {
-        match &self.identity {
-            Identity::Brand(own) => self.brand_id(flag).map(|_| own.clone()),
-            Identity::Merchant(_) => self
-                .brand_id(flag)?
-                .ok_or_else(|| missing("--brand-id", Setting::BRAND_ID)),
-        }
-    }
-
     pub(crate) fn card_id(&self, flag: Option<String>) -> Result<String, Problem> {
-        flag.or_else(|| self.defaults.card_id.clone())
-            .ok_or_else(|| missing("--card-id", Setting::CARD_ID))
+        self.defaults.card_id(flag)
     }
 
     pub(crate) fn openid(&self, flag: Option<String>) -> Result<String, Problem> {
-        flag.or_else(|| self.defaults.openid.clone())
-            .ok_or_else(|| missing("--openid", Setting::OPENID))
+        self.defaults.openid(flag)
     }
 }
 
@@ -143,11 +169,4 @@ fn connect(access: &Access) -> Result<Client, Problem> {
         builder = builder.root_certificate(pem);
     }
     builder.build().map_err(Problem::from)
-}
-
-fn missing(flag: &str, setting: Setting) -> Problem {
-    let Setting { key, variable } = setting;
-    Problem::new(format!("{key} is missing")).hint(format!(
-        "give {flag}, set {variable}, or `{key}` in the profile"
-    ))
 }

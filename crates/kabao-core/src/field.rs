@@ -4,7 +4,7 @@
 ///
 /// The SDK reports it before anything is sent, the sandbox as `PARAM_ERROR`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {issue} (got `{value}`)")]
+#[error("{field}: {issue}{}", got(.value))]
 pub struct FieldError {
     /// JSON Pointer of the member, or the name of a path or query parameter.
     pub field: String,
@@ -94,7 +94,28 @@ pub(crate) fn out_request_no(value: &str, limit: usize) -> Result<(), FieldError
     at_most(FIELD, value, limit)
 }
 
+/// What stands there, for the error's words: nothing of nothing.
+fn got(value: &str) -> String {
+    match value {
+        "" => String::new(),
+        value => format!(" (got `{value}`)"),
+    }
+}
+
 /// The beginning of what may be long.
 fn shown(value: &str) -> String {
     value.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_tells_what_was_given_if_anything_was() {
+        let error = FieldError::new("/cell", "", "required");
+        assert_eq!(error.to_string(), "/cell: required");
+        let error = FieldError::new("/state", "X", "one of A, B");
+        assert_eq!(error.to_string(), "/state: one of A, B (got `X`)");
+    }
 }

@@ -71,7 +71,7 @@ impl FeedCommand {
             };
             number.send(&create, &members, printer).await
         });
-        members::show(&feed.await?, printer)
+        members::show(&feed.await?, None, printer)
     }
 }
 

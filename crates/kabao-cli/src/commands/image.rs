@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use kabao::card_member::UploadImage;
 
-use super::ids::BrandArgs;
 use crate::{
     output::{members, printer::Printer},
     problem::Problem,
@@ -32,8 +31,6 @@ pub(crate) struct UploadArgs {
     /// the file's own]
     #[arg(long, value_name = "NAME")]
     filename: Option<String>,
-    #[command(flatten)]
-    brand: BrandArgs,
 }
 
 impl ImageCommand {
@@ -43,10 +40,17 @@ impl ImageCommand {
             .map_err(|error| Problem::unreadable("the picture", &args.file, &error))?;
         let filename = args.filename.unwrap_or_else(|| name_of(&args.file));
         let image = Session::with(profile, printer, async |session| {
-            let members = args.brand.members(session)?;
-            Ok(members.send(&UploadImage::new(filename, file)).await?)
+            let upload = UploadImage::new(filename, file);
+            let image = session.members_of_no_brand().send(&upload).await?;
+            if session.is_embedded() {
+                printer.warn(
+                    "the embedded sandbox ends with this command, and nobody answers at this \
+                     address then; `kabao sandbox serve` goes on",
+                );
+            }
+            Ok(image)
         });
-        members::show(&image.await?, printer)
+        members::show(&image.await?, None, printer)
     }
 }
 

@@ -121,7 +121,7 @@ impl SyncArgs {
             };
             number.send(&sync, &members, printer).await
         });
-        members::show(&balance.await?, printer)
+        members::show(&balance.await?, None, printer)
     }
 }
 
@@ -164,7 +164,7 @@ impl ConfirmArgs {
         if is_allowed && exchange.state == ExchangeState::Fail {
             printer.warn("no coupon was issued: give the points back to the user");
         }
-        members::show(&exchange, printer)
+        members::show(&exchange, None, printer)
     }
 }
 

@@ -62,6 +62,8 @@ impl RequestNo {
         members: &CardMember,
         printer: &Printer,
     ) -> Result<O::Output, Problem> {
+        // What is not sent has no number to repeat.
+        operation.check()?;
         if self.is_new {
             printer.note(&format!(
                 "out_request_no is {self}; to repeat this after a failure, give the same one with \

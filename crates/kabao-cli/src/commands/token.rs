@@ -70,11 +70,12 @@ impl TokenArgs {
             card_id,
             openid,
         } = self.user;
-        let token = Session::with(profile, printer, async |session| {
+        let token = Session::with_now(profile, printer, async |session| {
             let create = create(session.card_id(card_id)?, session.openid(openid)?);
             Ok(brand.members(session)?.send(&create).await?)
         });
-        members::show(&token.await?, printer)
+        let (token, now) = token.await?;
+        members::show(&token, now, printer)
     }
 }
 

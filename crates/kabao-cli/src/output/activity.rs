@@ -14,7 +14,7 @@ use super::{
 };
 
 impl Shown for Activity {
-    fn rows(&self, now: Timestamp) -> Vec<Row> {
+    fn rows(&self, now: Option<Timestamp>) -> Vec<Row> {
         let state = self.activity_state.as_str();
         let mut rows = vec![
             Row::new("activity_id", &self.activity_id).tone(Tone::Bold),
@@ -50,10 +50,10 @@ impl Shown for Activity {
 }
 
 /// How long it goes on, or when it begins; nothing of one that was ended.
-fn left(activity: &Activity, now: Timestamp) -> Option<String> {
+fn left(activity: &Activity, now: Option<Timestamp>) -> Option<String> {
     match activity.activity_state {
         ActivityState::Terminated => None,
-        _ => time::left(Some(&activity.begin_time), &activity.end_time, now),
+        _ => time::left(Some(&activity.begin_time), &activity.end_time, now?),
     }
 }
 

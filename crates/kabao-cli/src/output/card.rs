@@ -17,7 +17,7 @@ use super::{
 };
 
 impl Shown for Card {
-    fn rows(&self, now: Timestamp) -> Vec<Row> {
+    fn rows(&self, now: Option<Timestamp>) -> Vec<Row> {
         let mut rows = vec![Row::new("card_id", &self.card_id).tone(Tone::Bold)];
         let state = self.state.as_ref().map(CardState::as_str);
         rows.extend(state.map(|state| Row::state("state", state)));

@@ -15,8 +15,13 @@ use super::{
 };
 use crate::problem::Problem;
 
-/// Shows an object in the chosen form.
-pub(crate) fn show(object: &impl Serialize, printer: &Printer) -> Result<(), Problem> {
+/// Shows an object in the chosen form; what is left of something only if the
+/// present is known.
+pub(crate) fn show(
+    object: &impl Serialize,
+    now: Option<Timestamp>,
+    printer: &Printer,
+) -> Result<(), Problem> {
     let value = match printer.format {
         Format::Table => serde_json::to_value(object),
         Format::Json | Format::Jsonl => return printer.json(object),
@@ -26,18 +31,18 @@ pub(crate) fn show(object: &impl Serialize, printer: &Printer) -> Result<(), Pro
             printer.note("done");
             Ok(())
         }
-        value => printer.data(table::render(&rows(&value, time::now()), printer.paint())),
+        value => printer.data(table::render(&rows(&value, now), printer.paint())),
     }
 }
 
 /// The members, depth first; those of objects below are named with dots.
-fn rows(value: &Value, now: Timestamp) -> Vec<Row> {
+fn rows(value: &Value, now: Option<Timestamp>) -> Vec<Row> {
     let mut rows = Vec::new();
     collect("", value, now, &mut rows);
     rows
 }
 
-fn collect(at: &str, value: &Value, now: Timestamp, rows: &mut Vec<Row>) {
+fn collect(at: &str, value: &Value, now: Option<Timestamp>, rows: &mut Vec<Row>) {
     match value {
         Value::Object(_) if at == "user_card" => match UserCard::deserialize(value) {
             Ok(card) => rows.extend(card.rows(now)),
@@ -68,14 +73,15 @@ fn collect(at: &str, value: &Value, now: Timestamp, rows: &mut Vec<Row>) {
 }
 
 /// Instants and states are known by their names.
-fn row(path: &str, text: String, now: Timestamp) -> Row {
+fn row(path: &str, text: String, now: Option<Timestamp>) -> Row {
     let name = last(path);
     let row = if name == "state" || name.ends_with("_state") {
         Row::state(path, &text)
     } else if name.ends_with("_time") {
         let time = Time::from(text);
-        let note = (name == "expire_time").then(|| time::left(None, &time, now));
-        Row::new(path, time::clock(&time)).note(note.flatten())
+        let now = now.filter(|_| name == "expire_time");
+        let note = now.and_then(|now| time::left(None, &time, now));
+        Row::new(path, time::clock(&time)).note(note)
     } else {
         Row::new(path, text)
     };
@@ -111,7 +117,7 @@ mod tests {
             "values": ["篮球", "足球"],
             "stocks": [{"stock_id": "1"}, {"stock_id": "2"}],
         });
-        let rows = rows(&value, Timestamp::UNIX_EPOCH);
+        let rows = rows(&value, Some(Timestamp::UNIX_EPOCH));
         let shown: Vec<_> = rows
             .iter()
             .map(|row| (row.label.as_str(), row.name.as_str(), row.value.as_str()))
@@ -145,12 +151,15 @@ mod tests {
             },
             "gifts": [],
         });
-        let rows = rows(&value, Timestamp::UNIX_EPOCH);
+        let rows = rows(&value, Some(Timestamp::UNIX_EPOCH));
         let find = |name: &str| rows.iter().find(|row| row.name == name).expect(name);
         assert_eq!(find("phone_number").value, "13800138000");
         assert_eq!(find("valid_date_information").value, "permanent");
         assert_eq!(find("gifts").value, "(none)");
-        let other = super::rows(&json!({"user_card": {"code": 1}}), Timestamp::UNIX_EPOCH);
+        let other = super::rows(
+            &json!({"user_card": {"code": 1}}),
+            Some(Timestamp::UNIX_EPOCH),
+        );
         assert_eq!(other[0].value, r#"{"code":1}"#);
     }
 
@@ -161,7 +170,7 @@ mod tests {
             "expire_time": "1970-01-01T09:00:00.000+08:00",
             "create_time": "soon",
         });
-        let rows = rows(&value, Timestamp::UNIX_EPOCH);
+        let rows = rows(&value, Some(Timestamp::UNIX_EPOCH));
         assert_eq!(rows[0].tone, Tone::Bad);
         assert_eq!(rows[1].value, "1970-01-01 09:00:00");
         assert_eq!(rows[1].note.as_deref(), Some("1 hour left"));

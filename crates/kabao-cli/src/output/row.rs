@@ -86,7 +86,7 @@ impl Row {
     pub(crate) fn validity(
         validity: &ValidDateInformation,
         pickup: Option<&Time>,
-        now: Timestamp,
+        now: Option<Timestamp>,
     ) -> Self {
         let (words, note) = time::validity(validity, pickup, now);
         Self::new("valid_date_information", words).note(note)

@@ -9,14 +9,14 @@ use super::{
     printer::{Format, Printer},
     row::{self, Row},
     table::{self, Cell},
-    time,
 };
 use crate::problem::Problem;
 
 /// A thing that can be shown.
 pub(crate) trait Shown {
-    /// Every member that there is, in the order that people look for it.
-    fn rows(&self, now: Timestamp) -> Vec<Row>;
+    /// Every member that there is, in the order that people look for it; what is
+    /// left of something only if the present is known.
+    fn rows(&self, now: Option<Timestamp>) -> Vec<Row>;
 
     /// The object on the wire, sensitive values opened.
     fn wire(&self) -> impl Serialize + '_;
@@ -40,10 +40,11 @@ pub(crate) trait Listed: Shown {
 pub(crate) fn show(
     thing: &impl Shown,
     face: Option<Face>,
+    now: Option<Timestamp>,
     printer: &Printer,
 ) -> Result<(), Problem> {
     match printer.format {
-        Format::Table => print(&thing.rows(time::now()), face, printer),
+        Format::Table => print(&thing.rows(now), face, printer),
         Format::Json | Format::Jsonl => print_wire(thing, printer),
     }
 }
@@ -54,12 +55,12 @@ pub(crate) fn show_change<T: Shown>(
     before: Option<&T>,
     after: &T,
     face: Option<Face>,
+    now: Option<Timestamp>,
     printer: &Printer,
 ) -> Result<(), Problem> {
     if printer.format != Format::Table {
         return print_wire(after, printer);
     }
-    let now = time::now();
     let mut rows = after.rows(now);
     match before {
         None => printer.warn("it could not be read before, so changes are not marked"),

@@ -7,7 +7,7 @@ use kabao::core::{
     time::Time,
 };
 
-/// The present, for saying how much is left.
+/// This machine's present.
 #[expect(clippy::disallowed_methods, reason = "this is the tool's clock module")]
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
@@ -19,12 +19,12 @@ pub(crate) fn clock(time: &Time) -> String {
         .map_or_else(|| time.as_str().to_owned(), clock_of)
 }
 
-/// A validity in words, and below it how much is left. A template's has no
+/// A validity in words, and below it how much is left, if the present is known. A template's has no
 /// pickup yet.
 pub(crate) fn validity(
     validity: &ValidDateInformation,
     pickup: Option<&Time>,
-    now: Timestamp,
+    now: Option<Timestamp>,
 ) -> (String, Option<String>) {
     let end = end_of(validity, pickup);
     let begin = validity.available_begin_time.as_ref();
@@ -37,12 +37,13 @@ pub(crate) fn validity(
                 side(begin),
                 side(validity.available_end_time.as_ref())
             );
-            (range, left_of(begin.and_then(Time::instant), end, now))
+            let begin = begin.and_then(Time::instant);
+            (range, now.and_then(|now| left_of(begin, end, now)))
         }
         ValidDateType::FixTerm => {
             let until = end.map_or_else(String::new, |end| format!(", until {}", clock_of(end)));
             let term = format!("{} from pickup{until}", days(validity));
-            (term, left_of(None, end, now))
+            (term, now.and_then(|now| left_of(None, end, now)))
         }
         other => (other.to_string(), None),
     }
@@ -146,7 +147,7 @@ mod tests {
 
     fn words(given: &ValidDateInformation, now: &str) -> (String, String) {
         let pickup = Time::from("2020-05-20T13:29:35.120+08:00");
-        let (main, note) = validity(given, Some(&pickup), at(now));
+        let (main, note) = validity(given, Some(&pickup), Some(at(now)));
         (main, note.unwrap_or_default())
     }
 
@@ -159,6 +160,8 @@ mod tests {
         let (main, note) = words(&range, "2026-11-20T13:29:35.120+08:00");
         assert_eq!(main, "2020-05-20 13:29:35 → 2030-05-20 13:29:35");
         assert_eq!(note, "3 years 6 months left");
+        let (_, note) = validity(&range, None, None);
+        assert_eq!(note, None, "nobody knows what time it is");
         let (_, note) = words(&range, "2030-05-20T13:29:35.120+08:00");
         assert_eq!(note, "ended less than a minute ago");
         let (_, note) = words(&range, "2030-05-22T14:29:35.120+08:00");
@@ -178,7 +181,7 @@ mod tests {
     fn a_template_has_no_pickup_yet() {
         let term = ValidDateInformation::days(200);
         let now = at("2026-01-01T00:00:00+08:00");
-        let words = validity(&term, None, now);
+        let words = validity(&term, None, Some(now));
         assert_eq!(words, ("200 days from pickup".into(), None));
         assert_eq!(until(&term, None), "200 days");
         let range = ValidDateInformation::range(

@@ -17,7 +17,7 @@ use super::{
 };
 
 impl Shown for UserCard {
-    fn rows(&self, now: Timestamp) -> Vec<Row> {
+    fn rows(&self, now: Option<Timestamp>) -> Vec<Row> {
         let mut rows = vec![
             Row::new("user_card_code", &self.user_card_code).tone(Tone::Bold),
             Row::state("user_card_state", self.user_card_state.as_str()),
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn every_member_has_a_row() {
-        let rows = card().rows(Timestamp::UNIX_EPOCH);
+        let rows = card().rows(Some(Timestamp::UNIX_EPOCH));
         assert_eq!(find(&rows, "phone_number").value, "13800138000");
         assert_eq!(find(&rows, "USER_FORM_FLAG_SEX").label, "Sex");
         let sports = find(&rows, "custom_field_list");
@@ -197,7 +197,7 @@ mod tests {
         let mut card = card();
         let sealed = kabao::core::Sealed::from_wire("c2VhbGVk");
         card.phone_number = Some(Sensitive::unopened(sealed));
-        let rows = card.rows(Timestamp::UNIX_EPOCH);
+        let rows = card.rows(Some(Timestamp::UNIX_EPOCH));
         let phone = find(&rows, "phone_number");
         assert_eq!(phone.value, "(could not be opened with this key)");
         assert_eq!(phone.tone, Tone::Warn);

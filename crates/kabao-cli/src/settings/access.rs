@@ -279,7 +279,7 @@ fn apiv3_key(
     })
 }
 
-fn root_certificate(sources: &Sources<'_>) -> Result<Option<Vec<u8>>, Problem> {
+pub(super) fn root_certificate(sources: &Sources<'_>) -> Result<Option<Vec<u8>>, Problem> {
     let Some(found) = sources.find(Setting::ROOT_CERTIFICATE) else {
         return Ok(None);
     };

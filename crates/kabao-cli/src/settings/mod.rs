@@ -2,18 +2,22 @@
 //! struct.
 
 mod access;
+mod defaults;
 mod file;
 pub(crate) mod paths;
 mod permissions;
 mod sandbox;
 mod setting;
 mod sources;
+mod target;
 
 use std::path::PathBuf;
 
 pub(crate) use access::{Access, Identity, WechatpayPublicKey};
+pub(crate) use defaults::Defaults;
 pub(crate) use sandbox::{SandboxSettings, waits};
 pub(crate) use setting::Setting;
+pub(crate) use target::{Place, Target};
 
 use file::ConfigFile;
 use sources::{Env, Sources};
@@ -46,25 +50,6 @@ pub(crate) enum Caller {
     Configured(Box<Access>),
 }
 
-/// Ids that calls use unless they name others.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Defaults {
-    pub(crate) brand_id: Option<String>,
-    pub(crate) card_id: Option<String>,
-    pub(crate) openid: Option<String>,
-}
-
-impl Defaults {
-    /// These, and where one is missing, `other`'s.
-    pub(crate) fn or(self, other: Self) -> Self {
-        Self {
-            brand_id: self.brand_id.or(other.brand_id),
-            card_id: self.card_id.or(other.card_id),
-            openid: self.openid.or(other.openid),
-        }
-    }
-}
-
 impl Settings {
     /// Reads environment and file, with the profile that a flag names.
     ///
@@ -81,38 +66,15 @@ impl Settings {
         env: &Env<'_>,
         file: Option<&ConfigFile>,
     ) -> Result<Self, Problem> {
-        let variable = env("KABAO_PROFILE").filter(|name| !name.is_empty());
-        let asked = flag.map(str::to_owned).or(variable);
-        let in_file = || {
-            file.and_then(ConfigFile::default_profile)
-                .map(str::to_owned)
-        };
-        let profile = asked.clone().or_else(in_file);
-        let sources = Sources::new(env, file, profile.as_deref());
-        let is_defined = |name: &str| file.is_some_and(|file| file.profile(name).is_some());
-        if let Some(name) = profile.as_deref()
-            && name != SANDBOX
-            && !is_defined(name)
-        {
-            return Err(unknown_profile(name, file));
-        }
-        let defaults = Defaults {
-            brand_id: sources.find(Setting::BRAND_ID).map(|found| found.text),
-            card_id: sources.find(Setting::CARD_ID).map(|found| found.text),
-            openid: sources.find(Setting::OPENID).map(|found| found.text),
-        };
-        let is_embedded = match profile.as_deref() {
-            // Asked for by name, it brings its caller along, unless the file
-            // gives that name another meaning.
-            Some(SANDBOX) if access::caller_in_file(&sources)?.is_none() => {
-                asked.is_some() || access::caller(&sources)?.is_none()
-            }
-            Some(_) => false,
-            None => access::caller(&sources)?.is_none(),
-        };
+        let profile = Profile::choose(flag, env, file)?;
+        let sources = Sources::new(env, file, profile.name.as_deref());
+        let defaults = Defaults::find(&sources);
+        let is_embedded = profile.is_embedded_by_name(&sources)?
+            || (matches!(profile.name.as_deref(), None | Some(SANDBOX))
+                && access::caller(&sources)?.is_none());
         let mut warnings = Vec::new();
         let caller = if is_embedded {
-            if asked.is_none() {
+            if !profile.is_asked {
                 refuse_half_a_caller(&sources)?;
             }
             Caller::Embedded {
@@ -130,6 +92,39 @@ impl Settings {
             defaults,
             warnings,
         })
+    }
+}
+
+/// The profile that is used.
+struct Profile {
+    name: Option<String>,
+    /// By a flag or a variable, not by the file.
+    is_asked: bool,
+}
+
+impl Profile {
+    fn choose(
+        flag: Option<&str>,
+        env: &Env<'_>,
+        file: Option<&ConfigFile>,
+    ) -> Result<Self, Problem> {
+        let variable = env("KABAO_PROFILE").filter(|name| !name.is_empty());
+        let asked = flag.map(str::to_owned).or(variable);
+        let is_asked = asked.is_some();
+        let in_file = || file.and_then(ConfigFile::default_profile);
+        let name = asked.or_else(|| in_file().map(str::to_owned));
+        let is_defined = |name: &str| file.is_some_and(|file| file.profile(name).is_some());
+        match name.as_deref() {
+            Some(name) if name != SANDBOX && !is_defined(name) => Err(unknown_profile(name, file)),
+            _ => Ok(Self { name, is_asked }),
+        }
+    }
+
+    /// Asked for by name, the sandbox brings its caller along, unless the file
+    /// gives that name another meaning.
+    fn is_embedded_by_name(&self, sources: &Sources<'_>) -> Result<bool, Problem> {
+        let is_sandbox = self.is_asked && self.name.as_deref() == Some(SANDBOX);
+        Ok(is_sandbox && access::caller_in_file(sources)?.is_none())
     }
 }
 

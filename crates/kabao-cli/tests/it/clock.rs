@@ -59,3 +59,29 @@ fn what_is_no_speed_is_not_asked_for() {
         told.failed(2, &["from 0.001 to 1000000"]);
     }
 }
+
+#[test]
+fn what_is_left_is_by_the_sandboxs_clock() {
+    let world = World::new();
+    clock(&world, &["set", "2030-06-01T00:00:00+08:00"]);
+    clock(&world, &["freeze"]);
+    let shown = world.run(&["user-card", "get", CODE]).ok().stdout;
+    assert!(shown.contains("EXPIRED"), "{shown}");
+    assert!(shown.contains("ended 11 days 10 hours ago"), "{shown}");
+    let template = world.run(&["card", "get"]).ok().stdout;
+    assert!(!template.contains("left"), "{template}");
+    let token = world.run(&["token", "pre-auth"]).ok().stdout;
+    assert!(token.contains(" left"), "{token}");
+    assert!(!token.contains("year"), "{token}");
+}
+
+#[test]
+fn a_day_begins_in_china() {
+    let world = World::new();
+    clock(&world, &["freeze"]);
+    let set = clock(&world, &["set", "2030-01-01"]);
+    let now = set["now"].as_str().expect("a text");
+    assert!(now.starts_with("2030-01-01T00:00:00"), "{now}");
+    let soon = world.run(&["sandbox", "clock", "set", "soon"]);
+    soon.failed(2, &["neither RFC 3339", "nor a date"]);
+}

@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use crate::world::World;
+use crate::{
+    profiles::{merchant_variables, sandbox},
+    world::World,
+};
 
 #[test]
 fn a_picture_gets_an_address() {
@@ -10,6 +13,12 @@ fn a_picture_gets_an_address() {
     let png = b"\x89PNG\r\n\x1a\n and what a picture has";
     fs::write(world.path("卡面.png"), png).expect("written");
     let told = world.run(&["image", "upload", "卡面.png"]).ok();
+    // The command was the server of it.
+    assert!(
+        told.stderr.contains("warning: the embedded sandbox ends"),
+        "{}",
+        told.stderr
+    );
     let line = told.line("media_url");
     let url = line.split_whitespace().last().expect("an address");
     assert!(url.starts_with("http"), "{line}");
@@ -50,4 +59,16 @@ fn mistakes_of_pictures_are_told() {
     upload("large.png").failed(2, &["/file", "2097153 bytes"]);
     world.write("text.png", "not a picture");
     upload("text.png").failed(1, &["400 PARAM_ERROR"]);
+}
+
+#[test]
+fn a_service_provider_names_no_brand_for_it() {
+    let home = World::new();
+    let (server, credentials) = sandbox(&home, &[]);
+    let world = merchant_variables(&home.path("credentials"), &credentials);
+    let world = world.set("KABAO_BRAND_ID", "");
+    fs::write(world.path("card.png"), b"\x89PNG\r\n\x1a\n and more").expect("written");
+    let told = world.run(&["image", "upload", "card.png"]).ok();
+    assert!(told.line("media_url").contains(&server.base_url));
+    assert_eq!(told.stderr, "");
 }

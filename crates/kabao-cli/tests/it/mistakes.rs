@@ -144,3 +144,41 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         })
         .collect()
 }
+
+#[test]
+fn what_is_missing_is_named_alone_and_nothing_is_numbered() {
+    let world = World::new();
+    for command in [
+        &["feed", "create", CODE, "--cell="][..],
+        &[
+            "activity",
+            "create",
+            "--title=",
+            "--sub-title=x",
+            "--begin-time=2026-01-01",
+            "--end-time=2026-12-31",
+            "--apply-total=1",
+            "--stock=1:2",
+        ],
+    ] {
+        let told = world.run(command).failed(2, &[": required\n"]);
+        assert!(
+            !told.stderr.contains("out_request_no is"),
+            "{}",
+            told.stderr
+        );
+    }
+}
+
+#[test]
+fn a_refusal_says_everything_once() {
+    let url = "--notify-url=https://n.example/?a=1";
+    let told = World::new().run(&["card", "update", url]);
+    let told = told.failed(1, &["400 PARAM_ERROR"]);
+    assert_eq!(
+        told.stderr.matches("/notify_url").count(),
+        1,
+        "{}",
+        told.stderr
+    );
+}

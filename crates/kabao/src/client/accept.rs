@@ -246,12 +246,14 @@ impl Refusal {
         }
         let detail = body.detail.as_ref();
         let word = |name: &str| detail?.get(name)?.as_str();
-        if let Some(field) = word("field") {
-            text = format!("{text} [{field}");
-            if let Some(issue) = word("issue") {
-                text = format!("{text}: {issue}");
+        // Many a message says it all already.
+        let is_told = |word: &str| body.message.contains(word);
+        match (word("field"), word("issue")) {
+            (Some(field), None) if !is_told(field) => text = format!("{text} [{field}]"),
+            (Some(field), Some(issue)) if !is_told(field) || !is_told(issue) => {
+                text = format!("{text} [{field}: {issue}]");
             }
-            text.push(']');
+            _ => {}
         }
         if self.kind == ErrorKind::SignatureRefused
             && let Some(built) = detail.and_then(|detail| what_the_server_signed(detail, call))

@@ -83,7 +83,7 @@ impl CreateArgs {
         }
         let number = self.number.number();
         let activity = new_activity(number.to_string(), self.period, self.gift)?;
-        let created = Session::with(profile, printer, async |session| {
+        let created = Session::with_now(profile, printer, async |session| {
             let create = CreateActivity {
                 activity: NewActivity {
                     card_id: session.card_id(self.card_id)?,
@@ -93,7 +93,8 @@ impl CreateArgs {
             let members = self.brand.members(session)?;
             number.send(&create, &members, printer).await
         });
-        shown::show(&created.await?, None, printer)
+        let (activity, now) = created.await?;
+        shown::show(&activity, None, now, printer)
     }
 
     fn take_from(&mut self, mut body: Body) -> Result<(), Problem> {

@@ -67,11 +67,12 @@ impl ActivityCommand {
             Self::Update(args) => args.run(profile, printer).await,
             Self::Get { activity } => {
                 let ActivityArgs { activity_id, brand } = activity;
-                let found = Session::with(profile, printer, async |session| {
+                let found = Session::with_now(profile, printer, async |session| {
                     let get = GetActivity { activity_id };
                     Ok(brand.members(session)?.send(&get).await?)
                 });
-                shown::show(&found.await?, None, printer)
+                let (activity, now) = found.await?;
+                shown::show(&activity, None, now, printer)
             }
             Self::Terminate(args) => args.run(profile, printer).await,
         }
@@ -88,11 +89,12 @@ impl TerminateArgs {
             brand.take_from(&mut body)?;
             body.end()?;
         }
-        let ended = Session::with(profile, printer, async |session| {
+        let ended = Session::with_now(profile, printer, async |session| {
             let terminate = TerminateActivity { activity_id };
             Ok(brand.members(session)?.send(&terminate).await?)
         });
-        shown::show(&ended.await?, None, printer)
+        let (activity, now) = ended.await?;
+        shown::show(&activity, None, now, printer)
     }
 }
 

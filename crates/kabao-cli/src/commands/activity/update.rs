@@ -72,7 +72,7 @@ impl UpdateArgs {
                 "name what to change, for example --end-time 2027-01-31, or give --json FILE",
             ));
         }
-        let outcome = Session::with(profile, printer, async |session| {
+        let outcome = Session::with_now(profile, printer, async |session| {
             let members = brand.members(session)?;
             let get = GetActivity {
                 activity_id: activity_id.clone(),
@@ -89,8 +89,8 @@ impl UpdateArgs {
             };
             Ok((before, members.send(&update).await?))
         });
-        let (before, after) = outcome.await?;
-        shown::show_change(before.as_ref(), &after, None, printer)
+        let ((before, after), now) = outcome.await?;
+        shown::show_change(before.as_ref(), &after, None, now, printer)
     }
 }
 

@@ -70,13 +70,13 @@ impl CreateArgs {
         let number = self.number.number();
         let card = new_card(number.to_string(), self.fixed, self.members)?;
         card.check()?;
-        let created = Session::with(profile, printer, async |session| {
+        let created = Session::with_now(profile, printer, async |session| {
             let members = self.brand.members(session)?;
             let create = CreateCard { card };
             number.send(&create, &members, printer).await
         });
-        let card = created.await?;
-        shown::show(&card, Some(card::face(&card)), printer)
+        let (card, now) = created.await?;
+        shown::show(&card, Some(card::face(&card)), now, printer)
     }
 
     fn take_from(&mut self, mut body: Body) -> Result<(), Problem> {

@@ -7,6 +7,7 @@ mod members;
 mod update;
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use kabao::{
     card_member::{Card, CardMember, DeleteCard, GetCard, InvalidateCard},
     core::operation::Operation,
@@ -95,11 +96,12 @@ impl CardCommand {
             Self::List(args) => args.run(profile, printer).await,
             Self::Update(args) => args.run(profile, printer).await,
             Self::Get { card } => {
-                let found = Session::with(profile, printer, async |session| {
+                let found = Session::with_now(profile, printer, async |session| {
                     let (members, card_id) = card.resolve(session)?;
                     Ok(members.send(&GetCard { card_id }).await?)
                 });
-                show(&found.await?, printer)
+                let (card, now) = found.await?;
+                show(&card, now, printer)
             }
             Self::Invalidate(mut args) => {
                 if let Some(mut body) = args.json.read()? {
@@ -137,14 +139,15 @@ async fn end(
     profile: Option<&str>,
     printer: &Printer,
 ) -> Result<(), Problem> {
-    let ended = Session::with(profile, printer, async |session| {
+    let ended = Session::with_now(profile, printer, async |session| {
         Ok(brand.members(session)?.send(&operation).await?)
     });
-    show(&ended.await?, printer)
+    let (card, now) = ended.await?;
+    show(&card, now, printer)
 }
 
-fn show(card: &Card, printer: &Printer) -> Result<(), Problem> {
-    shown::show(card, Some(card::face(card)), printer)
+fn show(card: &Card, now: Option<Timestamp>, printer: &Printer) -> Result<(), Problem> {
+    shown::show(card, Some(card::face(card)), now, printer)
 }
 
 const CREATE_EXAMPLES: &str = "\

@@ -44,7 +44,7 @@ impl UpdateArgs {
             ));
         }
         change.check()?;
-        let outcome = Session::with(profile, printer, async |session| {
+        let outcome = Session::with_now(profile, printer, async |session| {
             let (members, card_id) = self.card.resolve(session)?;
             let get = GetCard {
                 card_id: card_id.clone(),
@@ -61,8 +61,8 @@ impl UpdateArgs {
             };
             Ok((before, members.send(&update).await?))
         });
-        let (before, after) = outcome.await?;
+        let ((before, after), now) = outcome.await?;
         let face = card::face(&after);
-        shown::show_change(before.as_ref(), &after, Some(face), printer)
+        shown::show_change(before.as_ref(), &after, Some(face), now, printer)
     }
 }

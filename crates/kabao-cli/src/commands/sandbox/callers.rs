@@ -8,14 +8,13 @@ use serde_json::{Value, json};
 
 use super::handed_out::Folder;
 use crate::{
-    control::Control,
     output::{
         members,
         printer::{Format, Printer},
         table::{self, Cell},
     },
     problem::Problem,
-    session::Session,
+    steering::{Aim, Steering},
 };
 
 /// What to do with merchants.
@@ -144,13 +143,13 @@ impl Ask {
         }
     }
 
-    async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+    async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
         if let Show::Keys(Some(folder)) = &self.show {
             // Keys that nobody can write down would be lost.
             folder.check()?;
         }
-        let outcome = Session::with(profile, printer, async |session| {
-            let control = Control::of(session)?;
+        let outcome = Steering::with_now(aim, printer, async |steering| {
+            let control = &steering.control;
             match self.method {
                 Method::Get => control.get(&self.path).await,
                 Method::Post => control.post(&self.path, &self.body).await,
@@ -158,22 +157,22 @@ impl Ask {
                 Method::Delete => control.delete(&self.path).await,
             }
         });
-        let answer = outcome.await?;
+        let (answer, now) = outcome.await?;
         match self.show {
             Show::List(columns) => list(&answer, columns, printer),
-            Show::Object => members::show(&answer, printer),
-            Show::Keys(None) => members::show(&for_people(answer, printer), printer),
+            Show::Object => members::show(&answer, now, printer),
+            Show::Keys(None) => members::show(&for_people(answer, printer), now, printer),
             Show::Keys(Some(folder)) => {
                 let rest = folder.write(answer)?;
                 printer.note(&format!("keys are in {}", folder.path().display()));
-                members::show(&rest, printer)
+                members::show(&rest, now, printer)
             }
         }
     }
 }
 
 impl MerchantCommand {
-    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+    pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
         let none = || json!({});
         let ask = match self {
             Self::List => Ask::new(
@@ -213,12 +212,12 @@ impl MerchantCommand {
                 Ask::new(Method::Delete, path, none(), Show::Object)
             }
         };
-        ask.run(profile, printer).await
+        ask.run(aim, printer).await
     }
 }
 
 impl BrandCommand {
-    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+    pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
         let none = || json!({});
         let grant = |method, brand_id: &str, mchid: &str| {
             let [brand_id, mchid] = [brand_id, mchid].map(encode_component);
@@ -251,7 +250,7 @@ impl BrandCommand {
                 Ask::new(Method::Delete, path, none(), Show::Object)
             }
         };
-        ask.run(profile, printer).await
+        ask.run(aim, printer).await
     }
 }
 

@@ -2,14 +2,15 @@
 
 use clap::Subcommand;
 use jiff::{Span, Timestamp};
+use kabao::core::time::Time;
 use kabao_sandbox::store::Speed;
 use serde_json::{Value, json};
 
 use crate::{
-    control::Control,
+    commands::time,
     output::{members, printer::Printer},
     problem::Problem,
-    session::Session,
+    steering::{Aim, Steering},
 };
 
 /// What to do with the clock. Signatures stay on real time.
@@ -19,9 +20,10 @@ pub(crate) enum ClockCommand {
     Show,
     /// Set it; it runs on from there.
     Set {
-        /// RFC 3339, such as 2030-01-01T00:00:00+08:00.
-        #[arg(value_parser = instant)]
-        time: Timestamp,
+        /// RFC 3339, such as 2030-01-01T08:00:00+08:00; or a day, which begins in
+        /// Chinese time.
+        #[arg(value_parser = time::begin)]
+        time: Time,
     },
     /// Let time pass.
     Advance {
@@ -47,12 +49,12 @@ pub(crate) enum ClockCommand {
 }
 
 impl ClockCommand {
-    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
-        let outcome = Session::with(profile, printer, async |session| {
-            let control = Control::of(session)?;
+    pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
+        let outcome = Steering::with(aim, printer, async |steering| {
+            let control = &steering.control;
             let setting = match self {
                 Self::Show => return control.get("clock").await,
-                Self::Set { time } => json!({"now": time.to_string()}),
+                Self::Set { time } => json!({"now": time.as_str()}),
                 Self::Advance { span } => {
                     let clock = control.get("clock").await?;
                     later(&clock, span)?
@@ -64,7 +66,7 @@ impl ClockCommand {
             };
             control.put("clock", &setting).await
         });
-        members::show(&outcome.await?, printer)
+        members::show(&outcome.await?, None, printer)
     }
 }
 
@@ -85,11 +87,6 @@ fn later(clock: &Value, seconds: i64) -> Result<Value, Problem> {
     let span = Span::new().try_seconds(seconds);
     let moved = span.and_then(|span| now.checked_add(span));
     Ok(json!({"now": moved.map_err(|_| too_far())?.to_string()}))
-}
-
-fn instant(text: &str) -> Result<Timestamp, String> {
-    text.parse()
-        .map_err(|_| "write RFC 3339, such as 2030-01-01T00:00:00+08:00".into())
 }
 
 pub(super) fn seconds(text: &str) -> Result<i64, String> {

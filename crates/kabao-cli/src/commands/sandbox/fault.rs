@@ -5,13 +5,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    control::Control,
     output::{
         printer::{Format, Printer},
         table::{self, Cell},
     },
     problem::Problem,
-    session::Session,
+    steering::{Aim, Steering},
 };
 
 /// What to do with faults.
@@ -242,16 +241,15 @@ Examples:
   kabao sandbox fault add clock-skew --seconds -400";
 
 impl FaultCommand {
-    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
-        let outcome = Session::with(profile, printer, async |session| {
-            if session.is_embedded() {
+    pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
+        let outcome = Steering::with(aim, printer, async |steering| {
+            if steering.is_embedded() {
                 let text = "the embedded sandbox ends with this command, and its faults with it";
                 return Err(Problem::new(text).hint(
-                    "start `kabao sandbox serve --credentials DIR`, and name what it wrote in a \
-                     profile or in KABAO_* variables",
+                    "start `kabao sandbox serve`, and give its address with --url or KABAO_BASE_URL",
                 ));
             }
-            let control = Control::of(session)?;
+            let control = &steering.control;
             match self {
                 Self::Add(fault) => control.post("faults", &json!(fault)).await,
                 Self::List => control.get("faults").await,

@@ -5,10 +5,9 @@ use serde_json::json;
 
 use super::{callers, clock::seconds};
 use crate::{
-    control::Control,
     output::{members, printer::Printer},
     problem::Problem,
-    session::Session,
+    steering::{Aim, Steering},
 };
 
 /// What to do with WeChat Pay's keys.
@@ -35,10 +34,10 @@ pub(crate) enum KeysCommand {
 }
 
 impl KeysCommand {
-    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+    pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
         let is_list = matches!(self, Self::Migration { .. });
-        let outcome = Session::with(profile, printer, async |session| {
-            let control = Control::of(session)?;
+        let outcome = Steering::with_now(aim, printer, async |steering| {
+            let control = &steering.control;
             match self {
                 Self::Show => control.get("keys").await,
                 Self::Rotate { overlap } => {
@@ -59,10 +58,10 @@ impl KeysCommand {
                 }
             }
         });
-        let answer = outcome.await?;
+        let (answer, now) = outcome.await?;
         match is_list {
             true => callers::list(&answer, callers::MERCHANTS, printer),
-            false => members::show(&callers::for_people(answer, printer), printer),
+            false => members::show(&callers::for_people(answer, printer), now, printer),
         }
     }
 }

@@ -10,9 +10,9 @@ mod rate_limits;
 mod serve;
 mod user;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
-use crate::{output::printer::Printer, problem::Problem};
+use crate::{output::printer::Printer, problem::Problem, steering::Aim};
 
 /// What to do with a sandbox.
 #[derive(Debug, Subcommand)]
@@ -25,43 +25,67 @@ pub(crate) enum SandboxCommand {
     #[command(after_help = serve::EXAMPLES, after_long_help = serve::help())]
     Serve(serve::ServeArgs),
     /// Play a member, in the sandbox that the profile calls.
-    #[command(subcommand, after_help = USER_EXAMPLES)]
-    User(user::UserCommand),
+    #[command(after_help = USER_EXAMPLES)]
+    User(Steer<user::UserCommand>),
     /// Move the time that validity, tokens, activities and retries go by.
-    #[command(subcommand)]
-    Clock(clock::ClockCommand),
+    Clock(Steer<clock::ClockCommand>),
     /// Let things go wrong, to see what a program makes of it.
-    #[command(subcommand)]
-    Fault(fault::FaultCommand),
+    Fault(Steer<fault::FaultCommand>),
     /// What was sent to brands, and how that went.
-    #[command(subcommand)]
-    Notifications(notifications::NotificationsCommand),
+    Notifications(Steer<notifications::NotificationsCommand>),
     /// WeChat Pay's own keys: rotate certificates, move to the public key.
-    #[command(subcommand, after_help = KEYS_EXAMPLES)]
-    Keys(keys::KeysCommand),
+    #[command(after_help = KEYS_EXAMPLES)]
+    Keys(Steer<keys::KeysCommand>),
     /// The merchants that may call.
-    #[command(subcommand, after_help = MERCHANT_EXAMPLES)]
-    Merchant(callers::MerchantCommand),
+    #[command(after_help = MERCHANT_EXAMPLES)]
+    Merchant(Steer<callers::MerchantCommand>),
     /// The brands that may call, and who may call for them.
-    #[command(subcommand)]
-    Brand(callers::BrandCommand),
+    Brand(Steer<callers::BrandCommand>),
     /// How often operations may be called.
-    #[command(subcommand, after_help = rate_limits::SAMPLE)]
-    RateLimits(rate_limits::RateLimitsCommand),
+    #[command(after_help = rate_limits::SAMPLE)]
+    RateLimits(Steer<rate_limits::RateLimitsCommand>),
+}
+
+/// What steers a sandbox, and which.
+#[derive(Debug, Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Steer<C: Subcommand> {
+    #[command(flatten)]
+    at: AtArgs,
+    #[command(subcommand)]
+    command: C,
+}
+
+/// Which sandbox.
+#[derive(Debug, Args)]
+struct AtArgs {
+    /// The sandbox that runs at this address [env: KABAO_BASE_URL, default: the
+    /// profile's, or else the embedded one].
+    #[arg(long, global = true, value_name = "URL", help_heading = HEADING)]
+    url: Option<String>,
+}
+
+const HEADING: &str = "Which sandbox";
+
+impl AtArgs {
+    fn aim<'a>(&'a self, profile: Option<&'a str>) -> Aim<'a> {
+        let url = self.url.as_deref();
+        Aim { url, profile }
+    }
 }
 
 impl SandboxCommand {
     pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
         match self {
             Self::Serve(args) => serve::serve(args, printer).await,
-            Self::User(command) => command.run(profile, printer).await,
-            Self::Clock(command) => command.run(profile, printer).await,
-            Self::Fault(command) => command.run(profile, printer).await,
-            Self::Notifications(command) => command.run(profile, printer).await,
-            Self::Keys(command) => command.run(profile, printer).await,
-            Self::Merchant(command) => command.run(profile, printer).await,
-            Self::Brand(command) => command.run(profile, printer).await,
-            Self::RateLimits(command) => command.run(profile, printer).await,
+            Self::User(steer) => steer.command.run(steer.at.aim(profile), printer).await,
+            Self::Clock(steer) => steer.command.run(steer.at.aim(profile), printer).await,
+            Self::Fault(steer) => steer.command.run(steer.at.aim(profile), printer).await,
+            Self::Notifications(steer) => steer.command.run(steer.at.aim(profile), printer).await,
+            Self::Keys(steer) => steer.command.run(steer.at.aim(profile), printer).await,
+            Self::Merchant(steer) => steer.command.run(steer.at.aim(profile), printer).await,
+            Self::Brand(steer) => steer.command.run(steer.at.aim(profile), printer).await,
+            Self::RateLimits(steer) => steer.command.run(steer.at.aim(profile), printer).await,
         }
     }
 }

@@ -1,11 +1,11 @@
 //! `kabao sandbox notifications`: what was sent to brands, and how that went.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use kabao::core::{query::encode_component, time::Time};
 use serde_json::{Value, json};
 
 use crate::{
-    control::Control,
+    commands::names,
     output::{
         members,
         printer::{Format, Printer},
@@ -14,14 +14,14 @@ use crate::{
         time,
     },
     problem::Problem,
-    session::Session,
+    steering::{Aim, Steering},
 };
 
 /// What to do with notifications.
 #[derive(Debug, Subcommand)]
 pub(crate) enum NotificationsCommand {
     /// List them, newest first.
-    List,
+    List(ListArgs),
     /// Show one, opened, with every attempt to deliver it.
     Show {
         /// The notification's id.
@@ -34,13 +34,48 @@ pub(crate) enum NotificationsCommand {
     },
 }
 
+/// Which notifications.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Show so many of the latest, at most 1000.
+    #[arg(
+        long, value_name = "N", default_value_t = 100,
+        value_parser = clap::value_parser!(u64).range(1..=1000),
+    )]
+    limit: u64,
+    /// Only those in this state: PENDING, DELIVERED or FAILED.
+    #[arg(long, value_name = "STATE", value_parser = names::of::<String>(STATES))]
+    state: Option<String>,
+    /// Only those of this event: its name, or the end of it such as
+    /// USER_CARD.CREATE.
+    #[arg(long, value_name = "EVENT")]
+    event_type: Option<String>,
+}
+
+const STATES: &[&str] = &["PENDING", "DELIVERED", "FAILED"];
+
+impl ListArgs {
+    fn path(&self) -> String {
+        let mut path = format!("notifications?limit={}", self.limit);
+        for (name, value) in [("state", &self.state), ("event_type", &self.event_type)] {
+            if let Some(value) = value {
+                path.push_str(&format!("&{name}={}", encode_component(value)));
+            }
+        }
+        path
+    }
+}
+
 impl NotificationsCommand {
-    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
-        let is_list = matches!(self, Self::List);
-        let outcome = Session::with(profile, printer, async |session| {
-            let control = Control::of(session)?;
+    pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
+        let limit = match &self {
+            Self::List(list) => Some(list.limit),
+            _ => None,
+        };
+        let outcome = Steering::with(aim, printer, async |steering| {
+            let control = &steering.control;
             match self {
-                Self::List => control.get("notifications").await,
+                Self::List(list) => control.get(&list.path()).await,
                 Self::Show { id } => {
                     let id = encode_component(&id);
                     control.get(&format!("notifications/{id}")).await
@@ -53,10 +88,28 @@ impl NotificationsCommand {
             }
         });
         let value = outcome.await?;
-        match value.get("data").and_then(Value::as_array) {
-            Some(rows) if is_list => list(rows, printer),
-            _ => members::show(&value, printer),
+        match (limit, value.get("data").and_then(Value::as_array)) {
+            (Some(limit), Some(rows)) => {
+                list(rows, printer)?;
+                tell_more(&value, rows.len(), limit, printer);
+                Ok(())
+            }
+            _ => members::show(&value, None, printer),
         }
+    }
+}
+
+/// Tells that the list goes on. A sandbox that does not say so may have more if
+/// the list is as long as it could be.
+fn tell_more(value: &Value, count: usize, limit: u64, printer: &Printer) {
+    let is_full = count as u64 >= limit;
+    match value.get("more").and_then(Value::as_bool) {
+        Some(false) => {}
+        None if !is_full => {}
+        Some(true) => printer.note(&format!("showing the latest {count}; --limit for more")),
+        None => printer.note(&format!(
+            "showing the latest {count}; there may be more, see --limit"
+        )),
     }
 }
 
@@ -69,7 +122,7 @@ fn list(rows: &[Value], printer: &Printer) -> Result<(), Problem> {
             Ok(())
         }
         Format::Table => {
-            const HEAD: &[&str] = &["Created", "Event", "State", "Attempts", "Id"];
+            const HEAD: &[&str] = &["Created", "Event", "State", "Attempts", "Id", "Last error"];
             let lines: Vec<_> = rows.iter().map(line).collect();
             printer.data(table::columns_of(HEAD, &lines, printer.paint()))
         }
@@ -85,7 +138,15 @@ fn line(row: &Value) -> Vec<Cell> {
         Cell::from(&*state).tone(state::tone(&state)),
         text(row, "attempts").into(),
         text(row, "id").into(),
+        last_error(row).into(),
     ]
+}
+
+/// Why it was not taken when it was sent last.
+fn last_error(row: &Value) -> String {
+    let attempts = row.get("attempts").and_then(Value::as_array);
+    let last = attempts.and_then(|attempts| attempts.last());
+    last.map_or_else(String::new, |attempt| text(attempt, "error"))
 }
 
 fn text(row: &Value, name: &str) -> String {
@@ -94,5 +155,36 @@ fn text(row: &Value, name: &str) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(items)) => items.len().to_string(),
         Some(other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_error_is_of_the_last_attempt() {
+        let mut row = json!({"id": "1", "attempts": []});
+        assert_eq!(last_error(&row), "");
+        let failed = json!({"time": "x", "error": "timed out"});
+        row["attempts"] = json!([{"time": "x", "error": "refused"}, failed]);
+        assert_eq!(last_error(&row), "timed out");
+        let cells = line(&row);
+        assert_eq!(cells.last(), Some(&Cell::from("timed out")));
+        row["attempts"] = json!([failed, {"time": "x", "status": 200}]);
+        assert_eq!(last_error(&row), "");
+    }
+
+    #[test]
+    fn what_is_wanted_is_asked_for() {
+        let list = ListArgs {
+            limit: 5,
+            state: Some("FAILED".into()),
+            event_type: Some("A&B".into()),
+        };
+        assert_eq!(
+            list.path(),
+            "notifications?limit=5&state=FAILED&event_type=A%26B"
+        );
     }
 }

@@ -7,13 +7,12 @@ use kabao_sandbox::{LimitTable, RateLimits};
 use serde_json::{Value, json};
 
 use crate::{
-    control::Control,
     output::{
         printer::{Format, Printer},
         table::{self, Cell},
     },
     problem::Problem,
-    session::Session,
+    steering::{Aim, Steering},
 };
 
 /// What to do with rate limits.
@@ -30,14 +29,14 @@ pub(crate) enum RateLimitsCommand {
 }
 
 impl RateLimitsCommand {
-    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+    pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
         const PATH: &str = "rate-limits";
         let wanted = match self {
             Self::Show => None,
             Self::Set { limits } => Some(read(&limits)?),
         };
-        let outcome = Session::with(profile, printer, async |session| {
-            let control = Control::of(session)?;
+        let outcome = Steering::with(aim, printer, async |steering| {
+            let control = &steering.control;
             match wanted {
                 None => control.get(PATH).await,
                 Some(limits) => control.put(PATH, &json!({ "limits": limits })).await,

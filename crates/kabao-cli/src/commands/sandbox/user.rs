@@ -1,7 +1,9 @@
 //! `kabao sandbox user`: plays the member.
 
+use std::fmt;
+
 use clap::Subcommand;
-use kabao::core::query::encode_component;
+use kabao::{Sensitive, core::query::encode_component};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -10,10 +12,9 @@ use crate::{
         ids::{BrandArgs, HEADING, UserArgs},
         input,
     },
-    control::Control,
     output::{members, printer::Printer},
     problem::Problem,
-    session::Session,
+    steering::{Aim, Steering},
 };
 
 /// What a member can do.
@@ -26,10 +27,10 @@ pub(crate) enum UserCommand {
         who: UserArgs,
         /// The token of `kabao token pre-auth`.
         #[arg(long, value_name = "TOKEN")]
-        token: Option<String>,
+        token: Option<Token>,
         /// Phone number in plaintext; `-` reads it from stdin.
         #[arg(long, value_name = "NUMBER|-")]
-        phone_number: Option<String>,
+        phone_number: Option<Sensitive>,
         #[command(flatten)]
         form: FormArgs,
     },
@@ -51,7 +52,7 @@ pub(crate) enum UserCommand {
         who: UserArgs,
         /// The token of `kabao token pay-view`.
         #[arg(long, value_name = "TOKEN")]
-        token: String,
+        token: Token,
     },
     /// Delete the card. The brand is notified.
     DeleteCard {
@@ -85,6 +86,22 @@ pub(crate) enum UserCommand {
     },
 }
 
+/// A token. Whoever has it can use it, so `Debug` shows nothing of it.
+#[derive(Clone)]
+pub(crate) struct Token(String);
+
+impl From<String> for Token {
+    fn from(token: String) -> Self {
+        Self(token)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
+}
+
 /// What is posted.
 struct Play {
     /// The address's last part.
@@ -97,29 +114,34 @@ struct Play {
 }
 
 impl UserCommand {
-    pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
+    pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
         let Play {
             action,
             who,
             names_card,
             more,
         } = self.play()?;
-        let outcome = Session::with(profile, printer, async |session| {
-            let openid = encode_component(&session.openid(who.openid)?);
+        let outcome = Steering::with_now(aim, printer, async |steering| {
+            let openid = encode_component(&steering.defaults.openid(who.openid)?);
             let mut body = Map::new();
             body.insert(
                 "brand_id".into(),
-                session.any_brand_id(who.brand.brand_id)?.into(),
+                steering.defaults.brand_id(who.brand.brand_id)?.into(),
             );
             if names_card {
-                body.insert("card_id".into(), session.card_id(who.card_id)?.into());
+                body.insert(
+                    "card_id".into(),
+                    steering.defaults.card_id(who.card_id)?.into(),
+                );
             }
             body.extend(more);
-            Control::of(session)?
+            steering
+                .control
                 .post(&format!("users/{openid}/{action}"), &Value::Object(body))
                 .await
         });
-        members::show(&outcome.await?, printer)
+        let (answer, now) = outcome.await?;
+        members::show(&answer, now, printer)
     }
 
     fn play(self) -> Result<Play, Problem> {
@@ -136,12 +158,17 @@ impl UserCommand {
                 phone_number,
                 form,
             } => {
-                let phone_number = match phone_number.as_deref() {
-                    Some("-") => Some(input::read_line("phone number")?),
-                    _ => phone_number,
+                let phone_number = match phone_number {
+                    Some(number) if number.expose() == "-" => {
+                        Some(input::read_line("phone number")?.into())
+                    }
+                    given => given,
                 };
-                put("token", token.map(Value::from));
-                put("phone_number", phone_number.map(Value::from));
+                put("token", token.map(|token| token.0.into()));
+                put(
+                    "phone_number",
+                    phone_number.map(|number| number.expose().into()),
+                );
                 put("user_information", form.into_json()?);
                 ("join", who)
             }
@@ -159,7 +186,7 @@ impl UserCommand {
                 ("pay", who)
             }
             Self::ShowPayCode { who, token } => {
-                put("token", Some(token.into()));
+                put("token", Some(token.0.into()));
                 ("show-pay-code", who)
             }
             Self::DeleteCard { who } => ("delete-card", who),
@@ -267,5 +294,26 @@ mod tests {
                 "exchange_coupon_template_id": "0Flpo7FqTQ", "fail": true,
             })
         );
+    }
+    #[test]
+    fn debug_shows_neither_a_personal_value_nor_a_token() {
+        for arguments in [
+            &[
+                "join",
+                "--token=TOK",
+                "--phone-number=13800138000",
+                "--common=name=张三",
+            ][..],
+            &["show-pay-code", "--token=TOK"],
+        ] {
+            let line = Line::try_parse_from([&["user"], arguments].concat());
+            let text = format!(
+                "{:?}",
+                line.unwrap_or_else(|error| panic!("{error}")).command
+            );
+            for secret in ["TOK", "138", "张三"] {
+                assert!(!text.contains(secret), "{text}");
+            }
+        }
     }
 }

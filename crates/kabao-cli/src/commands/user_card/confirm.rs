@@ -75,7 +75,7 @@ impl ConfirmArgs {
         );
         missing.end()?;
         self.members.clone().over(None)?.check()?;
-        let confirmed = Session::with(profile, printer, async |session| {
+        let confirmed = Session::with_now(profile, printer, async |session| {
             let (members, key) = self.card.resolve(session)?;
             let stored = match self.members.merges() {
                 true => waiting(&key, &members).await?,
@@ -93,8 +93,8 @@ impl ConfirmArgs {
             let face = faces::of(&card, &members, printer).await;
             Ok((card, face))
         });
-        let (card, face) = confirmed.await?;
-        shown::show(&card, face, printer)
+        let ((card, face), now) = confirmed.await?;
+        shown::show(&card, face, now, printer)
     }
 
     fn take_from(&mut self, mut body: Body) -> Result<(), Problem> {

@@ -48,7 +48,7 @@ impl ImportArgs {
         let change = self.members.over(None)?;
         change.check()?;
         let code = self.card.take_code()?;
-        let imported = Session::with(profile, printer, async |session| {
+        let imported = Session::with_now(profile, printer, async |session| {
             let user = self.card.user;
             let card_id = session.card_id(user.card_id)?;
             let members = user.brand.members(session)?;
@@ -77,8 +77,8 @@ impl ImportArgs {
             let face = faces::of(&card, &members, printer).await;
             Ok((card, face))
         });
-        let (card, face) = imported.await?;
-        shown::show(&card, face, printer)
+        let ((card, face), now) = imported.await?;
+        shown::show(&card, face, now, printer)
     }
 
     fn take_from(&mut self, mut body: Body) -> Result<(), Problem> {

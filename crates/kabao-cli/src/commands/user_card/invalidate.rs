@@ -48,7 +48,7 @@ impl InvalidateArgs {
             body.end()?;
         }
         let reason = self.why.invalid_reason;
-        let invalidated = Session::with(profile, printer, async |session| {
+        let invalidated = Session::with_now(profile, printer, async |session| {
             let (members, key) = self.card.resolve(session)?;
             let card = members
                 .user_cards()
@@ -57,7 +57,7 @@ impl InvalidateArgs {
             let face = faces::of(&card, &members, printer).await;
             Ok((card, face))
         });
-        let (card, face) = invalidated.await?;
-        shown::show(&card, face, printer)
+        let ((card, face), now) = invalidated.await?;
+        shown::show(&card, face, now, printer)
     }
 }

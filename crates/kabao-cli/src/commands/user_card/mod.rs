@@ -76,14 +76,14 @@ impl UserCardCommand {
 }
 
 async fn get(card: UserCardArgs, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
-    let found = Session::with(profile, printer, async |session| {
+    let found = Session::with_now(profile, printer, async |session| {
         let (members, key) = card.resolve(session)?;
         let card = members.send(&GetUserCard { key }).await?;
         let face = faces::of(&card, &members, printer).await;
         Ok((card, face))
     });
-    let (card, face) = found.await?;
-    shown::show(&card, face, printer)
+    let ((card, face), now) = found.await?;
+    shown::show(&card, face, now, printer)
 }
 
 const GET_EXAMPLES: &str = "\

@@ -47,7 +47,7 @@ impl UpdateArgs {
     ) -> Result<(), Problem> {
         self.read()?;
         let Self { card, change, .. } = self;
-        let outcome = Session::with(profile, printer, async |session| {
+        let outcome = Session::with_now(profile, printer, async |session| {
             let (members, key) = card.resolve(session)?;
             let get = GetUserCard { key: key.clone() };
             let before = match printer.format {
@@ -67,8 +67,8 @@ impl UpdateArgs {
             let face = faces::of(&after, &members, printer).await;
             Ok((before, after, face))
         });
-        let (before, after, face) = outcome.await?;
-        shown::show_change(before.as_ref(), &after, face, printer)
+        let ((before, after, face), now) = outcome.await?;
+        shown::show_change(before.as_ref(), &after, face, now, printer)
     }
 
     /// Reads what there is to read, and checks what can be checked here.
