@@ -74,25 +74,57 @@ pub(crate) fn show_change<T: Shown>(
     print(&rows, face, printer)
 }
 
-/// Shows a list: of nothing a note alone.
-pub(crate) fn show_list<T: Listed>(
-    things: &[T],
-    nothing: &str,
-    printer: &Printer,
-) -> Result<(), Problem> {
-    match printer.format {
-        Format::Json => printer.json(&things.iter().map(Shown::wire).collect::<Vec<_>>()),
-        Format::Jsonl => things
-            .iter()
-            .try_for_each(|thing| printer.json(&thing.wire())),
-        Format::Table if things.is_empty() => {
-            printer.note(nothing);
-            Ok(())
+/// A list that is shown: a line at once where lines stand alone, else all of it
+/// at the end; of nothing a note alone.
+pub(crate) struct List<'p, T> {
+    things: Vec<T>,
+    nothing: &'static str,
+    printer: &'p Printer,
+}
+
+impl<'p, T: Listed> List<'p, T> {
+    pub(crate) fn new(nothing: &'static str, printer: &'p Printer) -> Self {
+        Self {
+            things: Vec::new(),
+            nothing,
+            printer,
         }
-        Format::Table => {
-            let paint = printer.paint();
-            let lines: Vec<_> = things.iter().map(|thing| thing.cells(paint)).collect();
-            printer.data(table::columns_of(T::HEAD, &lines, paint))
+    }
+
+    pub(crate) fn printer(&self) -> &'p Printer {
+        self.printer
+    }
+
+    /// The next thing.
+    pub(crate) fn push(&mut self, thing: T) -> Result<(), Problem> {
+        match self.printer.format {
+            Format::Jsonl => self.printer.json(&thing.wire()),
+            Format::Json | Format::Table => {
+                self.things.push(thing);
+                Ok(())
+            }
+        }
+    }
+
+    /// There is no other.
+    pub(crate) fn end(self) -> Result<(), Problem> {
+        let Self {
+            things,
+            nothing,
+            printer,
+        } = self;
+        match printer.format {
+            Format::Jsonl => Ok(()),
+            Format::Json => printer.json(&things.iter().map(Shown::wire).collect::<Vec<_>>()),
+            Format::Table if things.is_empty() => {
+                printer.note(nothing);
+                Ok(())
+            }
+            Format::Table => {
+                let paint = printer.paint();
+                let lines: Vec<_> = things.iter().map(|thing| thing.cells(paint)).collect();
+                printer.data(table::columns_of(T::HEAD, &lines, paint))
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use kabao::card_member::{ActivityState, ListActivities};
 
 use crate::{
     commands::{ids::BrandArgs, names, page::PageArgs},
-    output::{printer::Printer, shown},
+    output::{printer::Printer, shown::List},
     problem::Problem,
     session::Session,
 };
@@ -31,20 +31,18 @@ pub(crate) struct ListArgs {
 
 impl ListArgs {
     pub(super) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
-        let activities = Session::with(profile, printer, async |session| {
+        let shown = List::new("the brand has no such activity", printer);
+        let outcome = Session::with(profile, printer, async |session| {
             let members = self.brand.members(session)?;
-            let page = async |offset, limit| {
-                let list = ListActivities {
-                    card_id: self.card_id.clone(),
-                    activity_state: self.state.clone(),
-                    offset,
-                    limit,
-                };
-                members.send(&list).await
+            let list = ListActivities {
+                card_id: self.card_id,
+                activity_state: self.state,
+                offset: 0,
+                limit: self.page.limit(),
             };
-            self.page.read(printer, page).await
+            let rows = |list| members.activities().stream(list);
+            self.page.show(list, &members, rows, shown).await
         });
-        let nothing = "the brand has no such activity";
-        shown::show_list(&activities.await?, nothing, printer)
+        outcome.await
     }
 }

@@ -5,7 +5,7 @@ use kabao::card_member::{CardState, ListCards};
 
 use crate::{
     commands::{ids::BrandArgs, names, page::PageArgs},
-    output::{printer::Printer, shown},
+    output::{printer::Printer, shown::List},
     problem::Problem,
     session::Session,
 };
@@ -24,18 +24,17 @@ pub(crate) struct ListArgs {
 
 impl ListArgs {
     pub(super) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
-        let cards = Session::with(profile, printer, async |session| {
+        let shown = List::new("the brand has no such template", printer);
+        let outcome = Session::with(profile, printer, async |session| {
             let members = self.brand.members(session)?;
-            let page = async |offset, limit| {
-                let list = ListCards {
-                    state: self.state.clone(),
-                    offset,
-                    limit,
-                };
-                members.send(&list).await
+            let list = ListCards {
+                state: self.state,
+                offset: 0,
+                limit: self.page.limit(),
             };
-            self.page.read(printer, page).await
+            let rows = |list| members.cards().stream(list);
+            self.page.show(list, &members, rows, shown).await
         });
-        shown::show_list(&cards.await?, "the brand has no such template", printer)
+        outcome.await
     }
 }

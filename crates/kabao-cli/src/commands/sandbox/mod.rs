@@ -24,7 +24,7 @@ pub(crate) enum SandboxCommand {
     /// beside the store.
     #[command(after_help = serve::EXAMPLES, after_long_help = serve::help())]
     Serve(serve::ServeArgs),
-    /// Play a member, in the sandbox that the profile calls.
+    /// Play a member.
     #[command(after_help = USER_EXAMPLES)]
     User(Steer<user::UserCommand>),
     /// Move the time that validity, tokens, activities and retries go by.
@@ -95,7 +95,7 @@ Examples:
   kabao sandbox user join --openid oNew --phone-number 13900139000 --common sex=女
   kabao sandbox user pay --attach 'cell=15_1200_1&card_id=pbLatj…&user_card_code=8000'
   kabao sandbox user exchange-coupon --deduct-points 1000 --stock-id 100232301 --fail
-  kabao sandbox user delete-card";
+  kabao sandbox user delete-card --url http://127.0.0.1:8080";
 
 const KEYS_EXAMPLES: &str = "\
 Examples:

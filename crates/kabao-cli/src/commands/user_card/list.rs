@@ -9,7 +9,7 @@ use crate::{
         names,
         page::PageArgs,
     },
-    output::{printer::Printer, shown},
+    output::{printer::Printer, shown::List},
     problem::Problem,
     session::Session,
 };
@@ -34,20 +34,19 @@ pub(crate) struct ListArgs {
 
 impl ListArgs {
     pub(super) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
-        let cards = Session::with(profile, printer, async |session| {
+        let shown = List::new("this user has no such card", printer);
+        let outcome = Session::with(profile, printer, async |session| {
             let openid = session.openid(self.openid)?;
             let members = self.brand.members(session)?;
-            let page = async |offset, limit| {
-                let list = ListUserCards {
-                    openid: openid.clone(),
-                    user_card_state: self.state.clone(),
-                    offset,
-                    limit,
-                };
-                members.send(&list).await
+            let list = ListUserCards {
+                openid,
+                user_card_state: self.state,
+                offset: 0,
+                limit: self.page.limit(),
             };
-            self.page.read(printer, page).await
+            let rows = |list| members.user_cards().stream(list);
+            self.page.show(list, &members, rows, shown).await
         });
-        shown::show_list(&cards.await?, "this user has no such card", printer)
+        outcome.await
     }
 }
