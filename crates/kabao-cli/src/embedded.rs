@@ -3,7 +3,9 @@
 use std::{error::Error, io, path::Path};
 
 use kabao::PrivateKey;
-use kabao_sandbox::{Sandbox, StartError, store::StoreError};
+use kabao_sandbox::{
+    Sandbox, StartError, keys::KeysError, store::StoreError, vault::MasterKeyError,
+};
 
 use crate::{
     output::printer::Printer,
@@ -69,7 +71,13 @@ pub(crate) fn start_problem(error: &StartError) -> Problem {
              --listen 127.0.0.1:0",
         ),
         StartError::Listen { .. } => problem.hint("--listen takes an address of this machine"),
-        StartError::Store(StoreError::Uri { .. }) => problem,
+        // They say what to do themselves.
+        StartError::Store(StoreError::Uri { .. } | StoreError::Server { .. })
+        | StartError::MasterKey(MasterKeyError::Nowhere { .. }) => problem,
+        StartError::Store(StoreError::Unavailable { .. })
+        | StartError::Keys(KeysError::Store(StoreError::Unavailable { .. })) => {
+            problem.hint("the database went away in the middle of it; start again")
+        }
         StartError::Store(_) | StartError::Keys(_) | StartError::MasterKey(_) => problem.hint(
             "nothing was touched; restore the folder, move it away to begin anew, or choose \
              another with KABAO_DATA_DIR",

@@ -16,8 +16,9 @@ pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = address)]
     listen: SocketAddr,
-    /// Where to keep state: sqlite:PATH, memory or postgres://…
-    /// [default: sqlite in the data folder]
+    /// Where to keep state: sqlite:PATH, memory or
+    /// postgres://USER@HOST/DATABASE, which several sandboxes may share; its
+    /// password comes from PGPASSWORD. [default: sqlite in the data folder]
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
     /// A folder to write keys, certificates and credentials.json to, under the
