@@ -237,6 +237,10 @@ impl Unusable {
 
 fn advice(error: &tokio_postgres::Error) -> Option<&'static str> {
     let Some(code) = error.code() else {
+        // The library has no other way to tell it.
+        if text_of(error).ends_with("password missing") {
+            return Some("the server wants one: put it into the address, or into PGPASSWORD");
+        }
         return Some("is a PostgreSQL server running there, and does it let this user in?");
     };
     match *code {

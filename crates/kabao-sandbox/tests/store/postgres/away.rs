@@ -103,11 +103,12 @@ fn a_silent_network_is_not_waited_for() {
 #[test]
 fn a_row_that_somebody_holds_is_not_waited_for_long() {
     let Some(database) = database() else { return };
+    let database = Arc::new(database);
     let running = sandbox(&database.uri());
     assert_is_back(&running);
     let held = {
         let hold = "BEGIN; SELECT 1 FROM user_cards FOR UPDATE; SELECT pg_sleep(8); COMMIT";
-        let database = Arc::new(database);
+        let database = Arc::clone(&database);
         thread::spawn(move || database.sql(hold))
     };
     let merchant = running.merchant();

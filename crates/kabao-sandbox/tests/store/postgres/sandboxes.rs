@@ -1,6 +1,11 @@
 //! Two sandboxes on one database.
 
-use std::{collections::HashSet, sync::Arc, thread, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use kabao_core::signature::Scheme;
@@ -9,7 +14,7 @@ use kabao_sandbox::{
     store::{self, Needs, Owed, OwedState, Store},
     vault::MasterKey,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::server::{Database, database};
@@ -102,11 +107,22 @@ fn what_is_owed_is_delivered_by_one() {
     let ids: HashSet<Vec<u8>> = (0..OWED).map(|_| receiver.next().body).collect();
     assert_eq!(ids.len(), OWED);
     receiver.stays_silent();
-    let list = second.control_ok("GET", "/_sandbox/notifications", None);
-    let list = list["data"].as_array().unwrap();
-    for entry in list {
-        assert_eq!(entry["state"], "DELIVERED", "{entry}");
+    for entry in all_delivered(&second) {
         assert_eq!(entry["attempts"].as_array().unwrap().len(), 1, "{entry}");
+    }
+}
+
+/// The list, once what became of every entry is noted.
+fn all_delivered(running: &Running) -> Vec<Value> {
+    let begin = Instant::now();
+    loop {
+        let list = running.control_ok("GET", "/_sandbox/notifications", None);
+        let list = list["data"].as_array().unwrap();
+        if list.iter().all(|entry| entry["state"] == "DELIVERED") {
+            return list.clone();
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "{list:?}");
+        thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -153,16 +153,20 @@ impl Server {
 
     /// What `psql` answers, a line per row.
     fn sql(&self, database: &str, sql: &str) -> String {
-        let port = self.port.to_string();
-        let output = Command::new(self.bin.join("psql"))
-            .args(["-h", "127.0.0.1", "-p", &port, "-U", USER, "-d", database])
-            .args(["-v", "ON_ERROR_STOP=1", "-qAtX", "-c", sql])
-            .env("PGPASSWORD", PASSWORD)
-            .output()
-            .unwrap();
+        let output = self.psql(database, sql).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{sql}: {said}");
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn psql(&self, database: &str, sql: &str) -> Command {
+        let port = self.port.to_string();
+        let mut command = Command::new(self.bin.join("psql"));
+        command
+            .args(["-h", "127.0.0.1", "-p", &port, "-U", USER, "-d", database])
+            .args(["-v", "ON_ERROR_STOP=1", "-qAtX", "-c", sql])
+            .env("PGPASSWORD", PASSWORD);
+        command
     }
 
     /// Ends it as a crash would.
@@ -233,6 +237,14 @@ impl Database {
 
     pub(crate) fn server(&self) -> &'static Server {
         self.server
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // It would only take up room, so no more than a try.
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        let _ = self.server.psql("postgres", &drop).output();
     }
 }
 

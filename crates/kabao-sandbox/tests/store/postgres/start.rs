@@ -25,6 +25,8 @@ fn a_wrong_password_is_told_and_not_shown() {
     let said = refused(&database.uri_at(database.server().port(), "geheimer"));
     assert!(said.contains("password authentication failed"), "{said}");
     assert!(said.contains("kabao@127.0.0.1"), "{said}");
+    let said = refused(&database.uri().replace(":geheim", ""));
+    assert!(said.contains("PGPASSWORD"), "{said}");
 }
 
 #[test]
