@@ -2,9 +2,13 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use kabao_sandbox::store::{
-    self, Store, StoreError,
-    contract::{self, count_up, counted},
+use kabao_sandbox::{
+    domain::CardTemplate,
+    sample,
+    store::{
+        self, Needs, Store, StoreError,
+        contract::{self, count_up, counted},
+    },
 };
 use tokio::{sync::watch, task::JoinSet};
 
@@ -55,6 +59,8 @@ async fn a_crash_of_the_server_loses_nothing_that_was_acknowledged() {
         let progress = Arc::clone(&progress);
         writers.spawn(async move { (code, write(&*store, code, &progress, &stopped).await) });
     }
+    // Should all of them fail, nobody is waited for.
+    drop(progress);
     for crash in 0..CRASHES {
         let enough = *made.borrow() + 50 + 37 * crash;
         made.wait_for(|made| *made >= enough).await.unwrap();
@@ -109,4 +115,44 @@ async fn write(
         }
     }
     seen
+}
+
+/// Requests are broken off at any moment, in the middle of a transaction too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_caller_who_goes_away_leaves_nothing_behind() {
+    let Some(database) = database() else { return };
+    let (store, other) = (database.open(), database.open());
+    contract::prepare(&*store).await;
+    for round in 0..300 {
+        let needs = Needs::of(sample::BRAND_ID).user_card(sample::CARD_ID, CODES[round % 3]);
+        let change = store.decide(needs, move |workspace| {
+            // Several rows, for which there is a transaction.
+            for row in 0..4 {
+                workspace.put_card_template(template(&format!("{round} {row}")));
+            }
+            Ok(())
+        });
+        let moment = Duration::from_micros(40 * (round as u64 % 100));
+        // Whether it was done in time is of no interest.
+        let _ = tokio::time::timeout(moment, change).await;
+        // Who comes next, perhaps on the same connection, is not concerned.
+        let id = id(CODES[round % 3]);
+        let changed = store.change_user_card(&id, count_up()).await;
+        let count = counted(&changed.unwrap().unwrap().unwrap());
+        let seen = other.user_card(&id).await.unwrap().unwrap();
+        assert_eq!(counted(&seen), count, "in round {round}");
+    }
+    let open = "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    assert_eq!(database.sql(open), "0\n");
+    // Of each change there is all or nothing.
+    let torn = "SELECT split_part(card_id, ' ', 1), count(*) FROM card_templates
+         WHERE card_id LIKE '% %' GROUP BY 1 HAVING count(*) <> 4";
+    assert_eq!(database.sql(torn), "");
+}
+
+fn template(card_id: &str) -> CardTemplate {
+    let mut template = sample::contents().card_templates.remove(0);
+    template.card.card_id = card_id.to_owned();
+    template
 }
