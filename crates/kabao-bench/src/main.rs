@@ -7,6 +7,7 @@
 //! round; `ratio` is bound ÷ cost, so 1 is perfection. The parts of the bound
 //! stand beside it.
 
+mod awake;
 mod client;
 mod load;
 mod measure;
@@ -15,9 +16,11 @@ mod sandbox;
 mod start;
 mod store;
 
-use std::time::Duration;
+use std::{thread::available_parallelism, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
+
+use awake::Awake;
 
 /// A call makes a hundred small allocations; this allocator halves their cost.
 #[global_allocator]
@@ -51,15 +54,18 @@ fn main() -> Result<()> {
         ["--quick"] => Effort::QUICK,
         // How the benchmark starts the server it measures; see sandbox.rs.
         ["serve", folder] => return sandbox::serve(folder.as_ref()),
+        ["spin"] => return awake::spin(),
         _ => bail!("usage: kabao-bench [--quick]"),
     };
     let runtime = tokio::runtime::Runtime::new().context("no async runtime")?;
     runtime.block_on(async {
         let folder = tempfile::tempdir()?;
         let server = sandbox::Server::start(folder.path()).await?;
+        let awake = Awake::keep(available_parallelism()?.get())?;
         client::measure(&server, effort).await?;
         sandbox::measure(&server, effort).await?;
         server.stop().await?;
+        drop(awake);
         start::measure(folder.path(), effort).await?;
         store::measure(effort).await
     })
