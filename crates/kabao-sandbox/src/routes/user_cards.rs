@@ -37,11 +37,11 @@ pub(crate) async fn get(cx: Context<'_>) -> Result<Reply, Refusal> {
     };
     let view = cx.app.store.user_card_view(&id, cx.mchid()).await;
     let view = view.map_err(|error| failed(&error))?;
-    if !view.served {
+    if !view.standing.served {
         return Err(not_served(&id.brand_id));
     }
     let card = view.card.filter(|card| card.openid == key.openid);
-    let now = business_time(view.clock, real_now());
+    let now = business_time(view.standing.clock, real_now());
     answer(&cx, card.ok_or_else(user_card::unknown)?, now)
 }
 
@@ -51,8 +51,7 @@ pub(crate) async fn list(cx: Context<'_>) -> Result<Reply, Refusal> {
     let openid = cx.members.text("openid", 128)?;
     let state = cx.members.one_of("user_card_state", UserCardState::KNOWN)?;
     let window = cx.members.window()?;
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let of = UserCardsOf {
         brand_id,
         openid,
@@ -72,8 +71,7 @@ pub(crate) async fn update(cx: Context<'_>) -> Result<Reply, Refusal> {
     let (brand_id, key) = (cx.brand_id()?, cx.key()?);
     let change = change(&cx, &UserCardChange::<Sealed>::MEMBERS)?;
     let change = cx.open(change).await?;
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let needs = Needs::of(brand_id).user_card(&*key.card_id, &*key.user_card_code);
     let card = cx.decide(needs, move |workspace| {
         let mut card = user_card::known(workspace, &key)?.clone();
@@ -99,8 +97,7 @@ pub(crate) async fn confirm(cx: Context<'_>) -> Result<Reply, Refusal> {
         other => other,
     });
     let adjustment = cx.open(change(&cx, &takes)?).await?;
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let needs = Needs::of(brand_id)
         .card_template(&*key.card_id)
         .user_card(&*key.card_id, &*key.user_card_code)
@@ -118,8 +115,7 @@ pub(crate) async fn invalidate(cx: Context<'_>) -> Result<Reply, Refusal> {
         Some(reason) if reason == "" => None,
         _ => cx.members.optional_text("invalid_reason", 32)?,
     };
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let needs = Needs::of(brand_id).user_card(&*key.card_id, &*key.user_card_code);
     let card = cx.decide(needs, move |workspace| {
         let mut card = user_card::known(workspace, &key)?.clone();
