@@ -20,8 +20,10 @@ impl Context<'_> {
         change: UserCardChange<Sealed>,
     ) -> Result<UserCardChange, Refusal> {
         let keys = self.opening_keys();
-        off_the_reactor(move || change.try_map(|field, sealed| open_one(&keys, field, &sealed)))
-            .await?
+        // Form answers may be many.
+        let is_one = change.user_information.is_none() && keys.len() == 1;
+        let open = move || change.try_map(|field, sealed| open_one(&keys, field, &sealed));
+        in_place_if(is_one, open).await
     }
 
     /// Opens one value; see [`open`](Self::open).
@@ -31,7 +33,8 @@ impl Context<'_> {
         sealed: Sealed,
     ) -> Result<Sensitive, Refusal> {
         let keys = self.opening_keys();
-        off_the_reactor(move || open_one(&keys, field, &sealed)).await?
+        let is_one = keys.len() == 1;
+        in_place_if(is_one, move || open_one(&keys, field, &sealed)).await
     }
 
     /// Seals a card's values for the certificate that the request was signed
@@ -77,12 +80,18 @@ fn open_one(keys: &[PrivateKey], field: &str, sealed: &Sealed) -> Result<Sensiti
     Ok(value)
 }
 
-/// Runs private-key operations where they do not hold up other connections.
-async fn off_the_reactor<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
+/// Runs private-key operations where they do not hold up other connections,
+/// unless it is just one: that takes as long as the signature of an answer, and
+/// handing it over takes a good part of it again.
+async fn in_place_if<T: Send + 'static>(
+    is_one: bool,
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
+    if is_one {
+        return work();
+    }
     tokio::task::spawn_blocking(work).await.map_err(|error| {
         tracing::error!(%error, "a cryptographic task died");
         Refusal::system_error()
-    })
+    })?
 }
