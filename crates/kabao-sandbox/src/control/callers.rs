@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::{Trouble, body, keys::making};
 use crate::{
     app::App,
+    clock::real_now,
     credentials::{BrandCredentials, CredentialsError, MerchantCredentials, add},
     keys::{CallerKeys, CallerKind, Keys, Mint, change, random_digits, rsa_keys},
     refusal::Refusal,
@@ -168,7 +169,7 @@ async fn add_caller(
         // Said before a second of work; the rule has the last word.
         return Err(change::taken(kind, id).into());
     }
-    let now = app.now().await?;
+    let now = real_now();
     let authority = app.keys().tls_authority()?;
     let owner = id.to_owned();
     let made = making(move || {
@@ -236,7 +237,7 @@ async fn add_certificate(
     if !is_known(&keys) {
         return Err(change::unknown(kind, &id).into());
     }
-    let now = app.now().await?;
+    let now = real_now();
     let authority = keys.tls_authority()?;
     let owner = id.clone();
     let made = making(move || {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::{Trouble, body, callers};
 use crate::{
     app::App,
+    clock::real_now,
     keys::{CallerKind, Keys, KeysError, Migration, Mint, PlatformSigner, change, rsa_keys},
 };
 
@@ -50,8 +51,11 @@ async fn rotate(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<Value>,
     let authority = app.keys().tls_authority()?;
     let made = making(move || {
         let [key] = rsa_keys()?;
-        let authority = &authority;
-        Mint { authority, now }.platform_certificate(&key)
+        let mint = Mint {
+            authority: &authority,
+            now: real_now(),
+        };
+        mint.platform_certificate(&key)
     });
     let certificate = made.await?;
     let serial_no = certificate.id.clone();

@@ -279,6 +279,29 @@ fn a_rotation_is_followed_without_a_failed_call() {
 }
 
 #[test]
+fn a_certificate_serves_wherever_the_sandboxs_clock_stands() {
+    const A_YEAR: i64 = 365 * 86_400;
+    let world = World::new();
+    let own = world.credentials.merchant.clone();
+    world.migrate(0);
+    for offset in [2 * A_YEAR, -2 * A_YEAR] {
+        let clock = json!({"offset_seconds": offset});
+        world.control("PUT", "/_sandbox/clock", Some(clock));
+        let nothing = json!({"overlap_seconds": 0});
+        let rotated = world.control("POST", "/_sandbox/keys/rotate-certificate", Some(nothing));
+        // It knows real time only.
+        let client = kabao_e2e::bare_merchant(&world.credentials)
+            .unwrap()
+            .auto_certificates(own.apiv3_key.as_str())
+            .build()
+            .unwrap();
+        let new = rotated["platform_serial_no"].as_str().unwrap();
+        assert_eq!(world.answered_by(&client), new, "{offset}");
+        world.changes(&client, "13900139001");
+    }
+}
+
+#[test]
 fn a_client_with_both_kinds_of_keys_goes_all_the_way_and_back() {
     let world = World::new();
     let own = world.credentials.merchant.clone();
