@@ -99,8 +99,11 @@ pub(crate) struct Died;
 pub(crate) fn answered<T>(answer: kabao::Result<T>) -> Result<T, Died> {
     answer.map_err(|error| match error.kind() {
         ErrorKind::Connect | ErrorKind::Network => Died,
-        // The database is away.
-        ErrorKind::Server if error.status().is_some_and(|status| status == 503) => Died,
+        // The database is away, or has no room; signed, or it would be another kind.
+        ErrorKind::Server if error.status().is_some_and(|status| status == 503) => {
+            assert_eq!(error.code(), Some("SYSTEM_ERROR"));
+            Died
+        }
         _ => panic!("{error}"),
     })
 }

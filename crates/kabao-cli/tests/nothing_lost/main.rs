@@ -5,6 +5,8 @@
 
 mod access;
 mod cast;
+mod disk;
+mod full_disk;
 mod kept;
 mod kills;
 mod process;

@@ -189,7 +189,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 /// The same, in any order, and nothing twice.
-fn once_each(
+pub(crate) fn once_each(
     what: &str,
     there: impl IntoIterator<Item = String>,
     wanted: impl IntoIterator<Item = String>,

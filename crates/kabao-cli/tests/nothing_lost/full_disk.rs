@@ -1,0 +1,178 @@
+//! A disk that runs full: what was acknowledged stays, reads go on, and writes
+//! do so by themselves once there is room again.
+
+use std::{
+    io::Write as _,
+    time::{Duration, Instant},
+};
+
+use tokio::runtime::Runtime;
+
+use crate::{
+    access::{Access, Credentials, Died},
+    disk::Disk,
+    kept::Kept,
+    process::{Home, PATIENCE, Process},
+    server::durable_database,
+    writers::{Imports, Repeatable as _, new_card},
+    written::once_each,
+};
+
+const SIZE: &str = "8m";
+
+#[test]
+fn a_full_disk_loses_nothing_on_sqlite() {
+    let home = Home::new();
+    let Some(disk) = Disk::mount(&home.path("data"), SIZE, None) else {
+        return;
+    };
+    let kept = Kept::in_file(&home);
+    let words = ["the disk is full", "data/sandbox.db"];
+    write_until_full_and_on(&home, &disk, &kept, &words);
+}
+
+#[test]
+fn a_full_disk_of_the_server_loses_nothing_on_postgresql() {
+    let Some(database) = durable_database() else {
+        return;
+    };
+    let home = Home::new();
+    let place = home.path("tablespace");
+    // As large as a database is from the beginning, and some more.
+    let Some(disk) = Disk::mount(&place, "32m", database.server().owner()) else {
+        return;
+    };
+    home.may_be_entered();
+    database.move_to(&place);
+    let kept = Kept::Postgres(database);
+    write_until_full_and_on(&home, &disk, &kept, &["No space left on device", "53100"]);
+}
+
+fn write_until_full_and_on(home: &Home, disk: &Disk, kept: &Kept, words: &[&str]) {
+    let runtime = Runtime::new().unwrap();
+    let mut sandbox = serve(home, kept);
+    let (base_url, _) = sandbox.ready();
+    let credentials = Credentials::read(&home.path("credentials"));
+    let access = credentials.access(&base_url);
+    let mut writer = runtime.block_on(Writer::new(&access));
+    runtime.block_on(async {
+        writer.count(&access, 3).await;
+        disk.fill();
+        writer.is_refused(&access).await;
+        // Reads go on.
+        writer.is_there(&access).await;
+        // The store is of use again without anybody's doing anything.
+        disk.make_room();
+        writer.is_taken_again(&access).await;
+        writer.count(&access, 20).await;
+        // And full again, in the middle of things.
+        disk.fill();
+        writer.is_refused(&access).await;
+        writer.is_there(&access).await;
+    });
+    let said = sandbox.said();
+    for word in words {
+        assert!(said.contains(word), "no `{word}` in {said}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
+    // Killed on the full disk, and started again when there is room.
+    sandbox.kill();
+    disk.make_room();
+    let mut sandbox = serve(home, kept);
+    let (base_url, _) = sandbox.ready();
+    let access = credentials.access(&base_url);
+    runtime.block_on(async {
+        writer.is_there(&access).await;
+        writer.is_taken_again(&access).await;
+    });
+    let (status, said) = sandbox.stop();
+    assert!(status.success(), "{status} {said}");
+    kept.is_whole();
+    writer.is_kept(kept);
+    let told = format!(
+        "\n{} on a full disk: {} changes acknowledged, each there; {} refused with 503\n",
+        kept.name(),
+        writer.count,
+        writer.refused
+    );
+    std::io::stderr().write_all(told.as_bytes()).unwrap();
+}
+
+fn serve(home: &Home, kept: &Kept) -> Process {
+    let mut arguments = kept.arguments();
+    let flags = ["--rate-limits", "off", "--credentials", "credentials"];
+    arguments.extend(flags.map(Into::into));
+    let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
+    home.start(&arguments)
+}
+
+/// Imports members, one after the other.
+struct Writer {
+    imports: Imports,
+    /// How many were acknowledged.
+    count: u64,
+    refused: u64,
+}
+
+impl Writer {
+    async fn new(access: &Access) -> Self {
+        let template = new_card(0, "会员", "http://127.0.0.1:9/notify");
+        let card = access.members.cards().create(template).await.unwrap();
+        let card_id = card.card_id;
+        Self {
+            imports: Imports { card_id },
+            count: 0,
+            refused: 0,
+        }
+    }
+
+    /// Died says 503 here, `SYSTEM_ERROR`, and that it was signed.
+    async fn write(&mut self, access: &Access) -> Result<(), Died> {
+        let written = self.imports.send(access, self.count + 1).await;
+        match written {
+            Ok(()) => self.count += 1,
+            Err(Died) => self.refused += 1,
+        }
+        written
+    }
+
+    async fn count(&mut self, access: &Access, times: u64) {
+        for _ in 0..times {
+            self.write(access).await.unwrap();
+        }
+    }
+
+    /// Sooner or later a change finds no room, and the next neither.
+    async fn is_refused(&mut self, access: &Access) {
+        let begun = Instant::now();
+        let refused = self.refused;
+        while self.refused < refused + 5 {
+            // One that is smaller may still find some.
+            let _ = self.write(access).await;
+            assert!(begun.elapsed() < PATIENCE, "the disk does not run full");
+        }
+    }
+
+    async fn is_taken_again(&mut self, access: &Access) {
+        let begun = Instant::now();
+        while self.write(access).await.is_err() {
+            assert!(begun.elapsed() < PATIENCE, "it does not recover");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The last one, and the first.
+    async fn is_there(&self, access: &Access) {
+        for number in [self.count, 1] {
+            let there = self.imports.is_there(access, number).await.unwrap();
+            assert_eq!(there, Some(true), "{number} of {}", self.count);
+        }
+    }
+
+    /// All of them, and no other.
+    fn is_kept(&self, kept: &Kept) {
+        let sql = "SELECT user_card_code FROM user_cards WHERE openid LIKE 'oImported%'";
+        let wanted = (1..=self.count).map(|number| self.imports.key(number).user_card_code);
+        once_each("imports", kept.rows(sql), wanted);
+    }
+}
