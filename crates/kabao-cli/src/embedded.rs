@@ -80,7 +80,7 @@ pub(crate) fn start_problem(error: &StartError) -> Problem {
         | StartError::MasterKey(MasterKeyError::Nowhere { .. }) => problem,
         StartError::Store(StoreError::Unavailable { .. })
         | StartError::Keys(KeysError::Store(StoreError::Unavailable { .. })) => {
-            problem.hint("that came in the middle of the start; once it is mended, start again")
+            problem.hint("nothing was lost; once that is mended, start again")
         }
         StartError::Store(StoreError::Backend { .. }) => problem.hint(
             "nothing was lost; once that is mended start again, or choose another folder with \

@@ -60,6 +60,14 @@ impl Disk {
         assert_eq!(full.kind(), io::ErrorKind::StorageFull, "{full}");
     }
 
+    /// Leaves so many KiB of room.
+    pub(crate) fn fill_up_to(&self, room: u64) {
+        self.fill();
+        let file = File::options().write(true).open(self.ballast()).unwrap();
+        let size = file.metadata().unwrap().len();
+        file.set_len(size - room * 1024).unwrap();
+    }
+
     /// Takes away what filled it.
     pub(crate) fn make_room(&self) {
         fs::remove_file(self.ballast()).unwrap();

@@ -2,7 +2,9 @@
 //! do so by themselves once there is room again.
 
 use std::{
+    fs,
     io::Write as _,
+    os::unix::fs::MetadataExt as _,
     time::{Duration, Instant},
 };
 
@@ -18,12 +20,10 @@ use crate::{
     written::once_each,
 };
 
-const SIZE: &str = "8m";
-
 #[test]
 fn a_full_disk_loses_nothing_on_sqlite() {
     let home = Home::new();
-    let Some(disk) = Disk::mount(&home.path("data"), SIZE, None) else {
+    let Some(disk) = Disk::mount(&home.path("data"), "8m", None) else {
         return;
     };
     let kept = Kept::in_file(&home);
@@ -37,13 +37,19 @@ fn a_full_disk_of_the_server_loses_nothing_on_postgresql() {
         return;
     };
     let home = Home::new();
+    home.may_be_entered();
+    // What the server wrote itself tells whose the folder must be.
+    let owner = fs::metadata(database.server().put("owner", "")).unwrap();
+    let owner = Some((owner.uid(), owner.gid()));
     let place = home.path("tablespace");
-    // As large as a database is from the beginning, and some more.
-    let Some(disk) = Disk::mount(&place, "32m", database.server().owner()) else {
+    let Some(disk) = Disk::mount(&place, "8m", owner) else {
         return;
     };
-    home.may_be_entered();
-    database.move_to(&place);
+    let (name, place) = (database.name(), place.display());
+    database.sql(&format!("CREATE TABLESPACE small LOCATION '{place}'"));
+    database.sql(&format!(
+        "ALTER DATABASE {name} SET default_tablespace = small"
+    ));
     let kept = Kept::Postgres(database);
     write_until_full_and_on(&home, &disk, &kept, &["No space left on device", "53100"]);
 }

@@ -43,7 +43,8 @@ impl Kept {
     pub(crate) fn rows(&self, sql: &str) -> Vec<String> {
         match self {
             Self::Sqlite(path) => {
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                // One that only reads would leave its index of the log behind.
+                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
                 let db = Connection::open_with_flags(path, flags).unwrap();
                 db.busy_timeout(Duration::from_secs(30)).unwrap();
                 let mut statement = db.prepare(sql).unwrap();

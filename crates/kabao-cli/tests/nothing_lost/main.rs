@@ -11,6 +11,7 @@ mod kept;
 mod kills;
 mod process;
 mod receiver;
+mod refused;
 mod users;
 mod writers;
 mod written;

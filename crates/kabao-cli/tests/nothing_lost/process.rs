@@ -1,6 +1,7 @@
 //! `kabao sandbox serve`, started by a test and killed by it.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,
@@ -20,7 +21,13 @@ pub(crate) struct Home(TempDir);
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        // A name that no temporary file of the program has.
+        Self(
+            tempfile::Builder::new()
+                .prefix("kabao-home-")
+                .tempdir()
+                .unwrap(),
+        )
     }
 
     /// Lets everybody in, down to what has an owner of its own.
@@ -34,8 +41,8 @@ impl Home {
 
     /// `kabao sandbox serve` with the data folder `data`, and nothing of this
     /// machine's settings.
-    pub(crate) fn serve(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kabao"));
+    pub(crate) fn serve(&self, program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(["sandbox", "serve"])
             .args(arguments)
@@ -48,7 +55,10 @@ impl Home {
     }
 
     pub(crate) fn start(&self, arguments: &[&str]) -> Process {
-        Process::start(self.serve(arguments), &self.path("log"))
+        Process::start(
+            self.serve(env!("CARGO_BIN_EXE_kabao"), arguments),
+            &self.path("log"),
+        )
     }
 }
 
@@ -74,14 +84,18 @@ impl Process {
 
     /// Waits for the ready line: where it listens, and how long that took.
     pub(crate) fn ready(&mut self) -> (String, Duration) {
+        let ready = self.try_ready();
+        ready.unwrap_or_else(|| panic!("it does not start: {}", self.said()))
+    }
+
+    /// The same; `None` if it ends instead.
+    pub(crate) fn try_ready(&mut self) -> Option<(String, Duration)> {
         let mut line = String::new();
         let stdout = self.child.stdout.take().unwrap();
         BufReader::new(stdout).read_line(&mut line).unwrap();
         let took = self.born.elapsed();
-        let Some(base_url) = line.trim_end().strip_prefix("listening on ") else {
-            panic!("it does not start: {line:?} {}", self.said());
-        };
-        (base_url.to_owned(), took)
+        let base_url = line.trim_end().strip_prefix("listening on ")?;
+        Some((base_url.to_owned(), took))
     }
 
     /// What it has said to stderr.

@@ -80,6 +80,9 @@ fn is_full(failure: &(dyn Error + Send + Sync + 'static)) -> bool {
     })
 }
 
+/// Of the file or its folder.
+pub(super) const NOT_WRITABLE: &str = "it cannot be written to; look at the owner and permissions of the file and its folder, and whether their file system is read-only";
+
 fn advice(failure: &(dyn Error + Send + Sync + 'static)) -> Option<&'static str> {
     if is_full(failure) {
         return Some("the disk is full; make room on it");
@@ -88,9 +91,9 @@ fn advice(failure: &(dyn Error + Send + Sync + 'static)) -> Option<&'static str>
         ErrorCode::ReadOnly => {
             Some("the file or its folder cannot be written to; look at their owner and permissions")
         }
-        ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
-            Some("the file cannot be opened; look at its folder, their owner and permissions")
-        }
+        ErrorCode::CannotOpen | ErrorCode::PermissionDenied => Some(
+            "it cannot be opened; look at the owner and permissions of the file and its folder",
+        ),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             Some("another process keeps the file locked")
         }

@@ -12,7 +12,7 @@ use rusqlite::{
 };
 
 use super::{
-    failure::{damaged, failed, is_busy},
+    failure::{NOT_WRITABLE, damaged, failed, is_busy},
     inspect,
 };
 use crate::store::{Failure, StoreError};
@@ -91,7 +91,7 @@ fn create(path: &Path) -> Result<Connection, Failure> {
     let db = Connection::open_with_flags(path, flags)?;
     if db.is_readonly("main")? {
         // Before SQLite puts a log beside it.
-        return Err("the file cannot be written to; look at its owner and permissions".into());
+        return Err(NOT_WRITABLE.into());
     }
     if is_new {
         // Before there is anything in it; the log takes over the mode.

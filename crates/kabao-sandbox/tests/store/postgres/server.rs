@@ -190,11 +190,6 @@ impl Server {
         path
     }
 
-    /// Whom its files must belong to, if not whoever runs the tests.
-    pub(crate) fn owner(&self) -> Option<(u32, u32)> {
-        somebody_else()
-    }
-
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -234,16 +229,6 @@ impl Database {
 
     pub(crate) fn sql(&self, sql: &str) -> String {
         self.server.sql(&self.name, sql)
-    }
-
-    /// Keeps its tables in that folder from now on, which must be empty.
-    pub(crate) fn move_to(&self, folder: &Path) {
-        let name = &self.name;
-        let folder = folder.display();
-        let sql = format!("CREATE TABLESPACE of_{name} LOCATION '{folder}'");
-        self.server.sql("postgres", &sql);
-        let sql = format!("ALTER DATABASE {name} SET TABLESPACE of_{name}");
-        self.server.sql("postgres", &sql);
     }
 
     pub(crate) fn name(&self) -> &str {
