@@ -22,7 +22,7 @@ use crate::{
 const KILLS: usize = 200;
 
 /// How many changes a life lasts, and how many milliseconds more.
-const CHANGES: Range<u64> = 0..24;
+const CHANGES: Range<u64> = 0..16;
 const MORE: Range<u64> = 0..30;
 
 /// How long a life lasts at most, whatever was done in it.
@@ -34,6 +34,11 @@ const START: Range<u64> = 0..80;
 
 /// The first start makes the keys, which takes longer.
 const FIRST_START: Range<u64> = 0..600;
+
+/// One in so many is killed while it ends, within as many milliseconds: then the
+/// log is being moved.
+const OLD: u64 = 6;
+const END: Range<u64> = 0..16;
 
 /// On PostgreSQL, the server crashes before every so manieth kill.
 const CRASH: usize = 50;
@@ -86,7 +91,7 @@ fn kill_again_and_again(home: &Home, kept: &Kept, listen: &str) {
         seen,
     ));
     let mut longest = Duration::ZERO;
-    let mut young = 0;
+    let (mut young, mut old) = (0, 0);
     for kill in 1..=KILLS {
         let mut sandbox = cast.start();
         if moments.within(0..YOUNG) == 0 {
@@ -111,6 +116,12 @@ fn kill_again_and_again(home: &Home, kept: &Kept, listen: &str) {
                 database.server().stop();
                 sandbox.kill();
                 database.server().start_again();
+            }
+            _ if moments.within(0..OLD) == 0 => {
+                old += 1;
+                let after = Duration::from_millis(moments.within(END));
+                let said = sandbox.kill_at_the_end(after);
+                assert!(["", "stopping\n"].contains(&&*said), "{said}");
             }
             _ => assert_eq!(sandbox.kill(), "", "said before kill {kill}"),
         }
@@ -137,7 +148,7 @@ fn kill_again_and_again(home: &Home, kept: &Kept, listen: &str) {
     assert!(tally.unknown > KILLS / 4, "hardly a kill hit anybody");
     let posts: usize = book.heard.values().map(|heard| heard.times).sum();
     let figures = format!(
-        "\n{}: {KILLS} kills, {young} of them at the start (KABAO_SEED={})\n  \
+        "\n{}: {KILLS} kills, {young} of them at the start, {old} at the end (KABAO_SEED={})\n  \
          {} changes acknowledged and {} without an answer: of these {} were made, {} repeated under \
          their number; {found} found in the end\n  \
          {} notifications owed and delivered, in {posts} posts\n  \

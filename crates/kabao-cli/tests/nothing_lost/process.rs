@@ -114,10 +114,23 @@ impl Process {
 
     /// Ends it as an operator would.
     pub(crate) fn stop(mut self) -> (ExitStatus, String) {
+        self.ask_to_end();
+        self.ends()
+    }
+
+    fn ask_to_end(&self) {
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status().unwrap();
         assert!(asked.success());
-        self.ends()
+    }
+
+    /// Kills it while it ends, which it may have done by then; what it had said.
+    pub(crate) fn kill_at_the_end(mut self, after: Duration) -> String {
+        self.ask_to_end();
+        thread::sleep(after);
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.said()
     }
 
     /// Waits for its own end.
