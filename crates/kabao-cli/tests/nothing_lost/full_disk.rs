@@ -60,21 +60,37 @@ fn write_until_full_and_on(home: &Home, disk: &Disk, kept: &Kept, words: &[&str]
     let (base_url, _) = sandbox.ready();
     let credentials = Credentials::read(&home.path("credentials"));
     let access = credentials.access(&base_url);
-    let mut writer = runtime.block_on(Writer::new(&access));
+    let mut writers = runtime.block_on(async {
+        let writer = async |number| Writer::new(&access, number).await;
+        [writer(1).await, writer(2).await, writer(3).await]
+    });
     runtime.block_on(async {
-        writer.count(&access, 3).await;
+        let [one, two, three] = &mut writers;
+        for _ in 0..2 {
+            // It runs full in the middle of things.
+            let writing = async {
+                tokio::join!(
+                    one.is_refused(&access),
+                    two.is_refused(&access),
+                    three.is_refused(&access),
+                )
+            };
+            tokio::join!(writing, async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                tokio::task::block_in_place(|| disk.fill());
+            });
+            for writer in [&mut *one, &mut *two, &mut *three] {
+                // Reads go on.
+                writer.is_there(&access).await;
+            }
+            // The store is of use again without anybody's doing anything.
+            disk.make_room();
+            for writer in [&mut *one, &mut *two, &mut *three] {
+                writer.is_taken_again(&access).await;
+            }
+        }
         disk.fill();
-        writer.is_refused(&access).await;
-        // Reads go on.
-        writer.is_there(&access).await;
-        // The store is of use again without anybody's doing anything.
-        disk.make_room();
-        writer.is_taken_again(&access).await;
-        writer.count(&access, 20).await;
-        // And full again, in the middle of things.
-        disk.fill();
-        writer.is_refused(&access).await;
-        writer.is_there(&access).await;
+        one.is_refused(&access).await;
     });
     let said = sandbox.said();
     for word in words {
@@ -88,18 +104,22 @@ fn write_until_full_and_on(home: &Home, disk: &Disk, kept: &Kept, words: &[&str]
     let (base_url, _) = sandbox.ready();
     let access = credentials.access(&base_url);
     runtime.block_on(async {
-        writer.is_there(&access).await;
-        writer.is_taken_again(&access).await;
+        for writer in &mut writers {
+            writer.is_there(&access).await;
+            writer.is_taken_again(&access).await;
+        }
     });
     let (status, said) = sandbox.stop();
     assert!(status.success(), "{status} {said}");
     kept.is_whole();
-    writer.is_kept(kept);
+    for writer in &writers {
+        writer.is_kept(kept);
+    }
     let told = format!(
         "\n{} on a full disk: {} changes acknowledged, each there; {} refused with 503\n",
         kept.name(),
-        writer.count,
-        writer.refused
+        writers.iter().map(|writer| writer.count).sum::<u64>(),
+        writers.iter().map(|writer| writer.refused).sum::<u64>(),
     );
     std::io::stderr().write_all(told.as_bytes()).unwrap();
 }
@@ -121,8 +141,8 @@ struct Writer {
 }
 
 impl Writer {
-    async fn new(access: &Access) -> Self {
-        let template = new_card(0, "会员", "http://127.0.0.1:9/notify");
+    async fn new(access: &Access, number: u64) -> Self {
+        let template = new_card(number, "会员", "http://127.0.0.1:9/notify");
         let card = access.members.cards().create(template).await.unwrap();
         let card_id = card.card_id;
         Self {
@@ -140,12 +160,6 @@ impl Writer {
             Err(Died) => self.refused += 1,
         }
         written
-    }
-
-    async fn count(&mut self, access: &Access, times: u64) {
-        for _ in 0..times {
-            self.write(access).await.unwrap();
-        }
     }
 
     /// Sooner or later a change finds no room, and the next neither.
@@ -177,8 +191,9 @@ impl Writer {
 
     /// All of them, and no other.
     fn is_kept(&self, kept: &Kept) {
-        let sql = "SELECT user_card_code FROM user_cards WHERE openid LIKE 'oImported%'";
+        let card_id = &self.imports.card_id;
+        let sql = format!("SELECT user_card_code FROM user_cards WHERE card_id = '{card_id}'");
         let wanted = (1..=self.count).map(|number| self.imports.key(number).user_card_code);
-        once_each("imports", kept.rows(sql), wanted);
+        once_each("imports", kept.rows(&sql), wanted);
     }
 }
