@@ -80,13 +80,41 @@ pub(crate) fn start_problem(error: &StartError) -> Problem {
         | StartError::MasterKey(MasterKeyError::Nowhere { .. }) => problem,
         StartError::Store(StoreError::Unavailable { .. })
         | StartError::Keys(KeysError::Store(StoreError::Unavailable { .. })) => {
-            problem.hint("the database went away in the middle of it; start again")
+            problem.hint("nothing was lost; once that is mended, start again")
+        }
+        StartError::Store(StoreError::Backend { .. }) => problem.hint(
+            "nothing was lost; once that is mended start again, or choose another folder with \
+             KABAO_DATA_DIR",
+        ),
+        StartError::DataFolder(_)
+        | StartError::MasterKey(MasterKeyError::File { .. })
+        | StartError::Credentials(_)
+            if io.and_then(way_out).is_some() =>
+        {
+            problem.hint(io.and_then(way_out).unwrap_or_default())
         }
         StartError::Store(_) | StartError::Keys(_) | StartError::MasterKey(_) => problem.hint(
             "nothing was touched; restore the folder, move it away to begin anew, or choose \
              another with KABAO_DATA_DIR",
         ),
         _ => problem,
+    }
+}
+
+/// What to do about a file or folder that the system refuses.
+fn way_out(refusal: io::ErrorKind) -> Option<&'static str> {
+    match refusal {
+        io::ErrorKind::PermissionDenied => Some(
+            "nothing was touched; it belongs to another user, or forbids its own: look at owner \
+             and permissions, or choose another folder",
+        ),
+        io::ErrorKind::ReadOnlyFilesystem => {
+            Some("nothing was touched; its file system is mounted read-only: choose another folder")
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(
+            "nothing was lost; make room on that disk and start again, or choose another folder",
+        ),
+        _ => None,
     }
 }
 

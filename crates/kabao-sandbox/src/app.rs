@@ -73,7 +73,7 @@ impl App {
 /// is worth trying again.
 pub(crate) fn failed(error: &StoreError) -> Refusal {
     if let StoreError::Unavailable { .. } = error {
-        tracing::warn!(error = %Chain(error), "the store does not answer");
+        tracing::warn!(error = %Chain(error), "the store cannot be used at the moment");
         return Refusal::unavailable();
     }
     tracing::error!(error = %Chain(error), "the store failed");

@@ -15,6 +15,7 @@ use crate::{
     folder::private_folder,
     keys::{Authority, Keys},
     sample,
+    vault::system_error,
 };
 
 /// All that a program needs to call a sandbox: the sample merchant's and the
@@ -350,7 +351,7 @@ pub fn write_private(folder: &Path, name: &str, text: &str) -> Result<(), Creden
         file.persist(&path)?;
         Ok(())
     };
-    write().map_err(|source| CredentialsError::write(&path, source))
+    write().map_err(|source| CredentialsError::write(&path, system_error(source)))
 }
 
 fn remove(path: &Path) -> Result<(), CredentialsError> {

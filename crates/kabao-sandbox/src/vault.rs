@@ -96,7 +96,8 @@ impl MasterKey {
     fn write_new(&self, path: &Path) -> Result<(), MasterKeyError> {
         use std::io::Write as _;
         let write = || {
-            let folder = path.parent().unwrap_or(Path::new("."));
+            let folder = path.parent().filter(|folder| *folder != Path::new(""));
+            let folder = folder.unwrap_or(Path::new("."));
             // Mode 0600 from the beginning.
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
             file.write_all(to_hex(&*self.0).as_bytes())?;
@@ -106,10 +107,12 @@ impl MasterKey {
                 Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
                     Err(error.error)
                 }
-                _ => Ok(()),
+                // The name too is on the disk before anything is sealed.
+                _ => sync_folder(folder),
             }
         };
-        write().map_err(|source| MasterKeyError::file(path, source))
+        // Of the unfinished file nobody needs to know.
+        write().map_err(|source| MasterKeyError::file(path, system_error(source)))
     }
 
     fn derive(&self, purpose: &'static str) -> Result<Zeroizing<[u8; KEY_LEN]>, VaultError> {
@@ -120,6 +123,25 @@ impl MasterKey {
             .and_then(|derived| derived.fill(&mut *key))
             .map_err(|_| VaultError::Refused)?;
         Ok(key)
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
+}
+
+/// Elsewhere a folder cannot be opened like a file.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// What the system said, without the name of a temporary file.
+pub(crate) fn system_error(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(_) => error,
+        None => error.kind().into(),
     }
 }
 

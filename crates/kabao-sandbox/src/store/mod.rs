@@ -365,7 +365,8 @@ pub enum StoreError {
         /// What is wrong, and what can be done.
         issue: String,
     },
-    /// The database does not answer for the moment. Trying again later helps.
+    /// The database does not answer for the moment, or its disk is full. Trying
+    /// again later helps.
     #[error("the database cannot be used at the moment: {context}")]
     Unavailable {
         /// While doing what.

@@ -126,6 +126,40 @@ async fn a_log_does_not_hide_what_the_file_has_become() {
     }
 }
 
+/// A process is killed, or the disk is full, when the first page of a file that
+/// grows is there and the last is not.
+#[tokio::test]
+async fn a_log_that_was_moved_by_half_is_no_damage() {
+    let place = Place::new();
+    place.fill().await;
+    let before = place.files();
+    let db = Connection::open(place.file()).unwrap();
+    db.execute_batch("PRAGMA wal_autocheckpoint = 0").unwrap();
+    db.execute(
+        "INSERT INTO meta VALUES ('large', ?1)",
+        ["x".repeat(100_000)],
+    )
+    .unwrap();
+    let log = place.folder().join("a store.db-wal");
+    let logged = fs::read(&log).unwrap();
+    drop(db);
+    let moved = fs::read(place.file()).unwrap();
+    let mut half = before[place.file().file_name().unwrap()].clone();
+    assert!(moved.len() > half.len(), "it has grown");
+    half[..4096].copy_from_slice(&moved[..4096]);
+    fs::write(place.file(), half).unwrap();
+    fs::write(&log, logged).unwrap();
+
+    let store = place.open();
+    assert!(store.user_card(&sample_id()).await.unwrap().is_some());
+    drop(store);
+    let db = Connection::open(place.file()).unwrap();
+    let text = |sql: &str| db.query_row(sql, [], |row| row.get::<_, String>(0));
+    let large = text("SELECT value FROM meta WHERE name = 'large'").unwrap();
+    assert_eq!(large.len(), 100_000);
+    assert_eq!(text("PRAGMA integrity_check").unwrap(), "ok");
+}
+
 #[tokio::test]
 async fn an_empty_file_becomes_a_store() {
     let place = Place::new();

@@ -103,7 +103,8 @@ fn held<'a>(
 fn move_logs(db: &Connection, log: &Path, bell: &Bell) {
     while bell.wait() {
         if let Err(error) = move_if_large(db, log) {
-            tracing::warn!(%error, "the log of the store could not be moved");
+            let log = log.display();
+            tracing::warn!(%log, %error, "the log of the store could not be moved");
         }
     }
 }

@@ -59,7 +59,7 @@ fn look_at(path: &Path) -> Result<(), StoreError> {
         return check(path, connect_immutable, extent);
     }
     // The log may hold every page and hide what the file has become.
-    check(path, connect_immutable, Extent::Header)?;
+    check(path, connect_immutable, Extent::Kind)?;
     refuse_damaged_log(path)?;
     check(path, connect_beside, extent)
 }
@@ -67,6 +67,10 @@ fn look_at(path: &Path) -> Result<(), StoreError> {
 /// How much of a file is looked at.
 #[derive(PartialEq)]
 enum Extent {
+    /// Whose it is. The log has the pages that it lacks: a process that died, or
+    /// found no room, while it moved the log leaves a first page that counts
+    /// pages which the file does not have yet.
+    Kind,
     Header,
     Whole,
 }
@@ -144,7 +148,7 @@ fn check(
     connect: fn(&Path) -> rusqlite::Result<Connection>,
     extent: Extent,
 ) -> Result<(), StoreError> {
-    let issue = connect(path).and_then(|db| issue_of(&db, extent));
+    let issue = connect(path).and_then(|db| issue_of(&db, &extent));
     let error = match issue {
         Ok(None) => return Ok(()),
         Ok(Some(issue)) => return Err(damaged(path, issue)),
@@ -155,6 +159,7 @@ fn check(
             path,
             "it is not an SQLite database; choose another path, or move it away",
         )),
+        Some(ErrorCode::DatabaseCorrupt) if extent == Extent::Kind => Ok(()),
         Some(ErrorCode::DatabaseCorrupt) => Err(damaged(path, damage(&error.to_string()))),
         // Permissions and the like are reported when it is opened in earnest.
         _ => Ok(()),
@@ -162,7 +167,7 @@ fn check(
 }
 
 /// What speaks against using the file.
-fn issue_of(db: &Connection, extent: Extent) -> rusqlite::Result<Option<String>> {
+fn issue_of(db: &Connection, extent: &Extent) -> rusqlite::Result<Option<String>> {
     let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let application = pragma("application_id")?;
     if application != i64::from(APPLICATION_ID) {
@@ -173,7 +178,7 @@ fn issue_of(db: &Connection, extent: Extent) -> rusqlite::Result<Option<String>>
     if let Some(issue) = newer(pragma("user_version")?) {
         return Ok(Some(issue));
     }
-    if extent == Extent::Header {
+    if *extent != Extent::Whole {
         return Ok(None);
     }
     let found: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;

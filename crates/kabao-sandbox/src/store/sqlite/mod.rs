@@ -26,7 +26,11 @@ use std::{
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use self::{checkpoint::Checkpointer, failure::failed, writer::Writer};
+use self::{
+    checkpoint::Checkpointer,
+    failure::{failed, failed_in},
+    writer::Writer,
+};
 use super::{
     ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Failure, KeyBook, KeyRule, Needs, Page,
     Rule, Standing, Store, StoreError, StoredKey, UserCardView, UserCardsOf, Window, Workspace,
@@ -111,7 +115,8 @@ impl SqliteStore {
         context: &'static str,
         read: impl FnOnce(&Connection, &Vault) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
-        read(&self.reader(), &self.vault).map_err(|failure| failed(context, failure))
+        let outcome = read(&self.reader(), &self.vault);
+        outcome.map_err(|failure| self.named(failed(context, failure)))
     }
 
     /// For several statements that must see the same.
@@ -134,7 +139,15 @@ impl SqliteStore {
         write: impl FnOnce(&Connection, &Vault) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
         let vault = Arc::clone(&self.vault);
-        self.writer.run(context, move |db| write(db, &vault)).await
+        let outcome = self.writer.run(context, move |db| write(db, &vault)).await;
+        outcome.map_err(|error| self.named(error))
+    }
+
+    fn named(&self, error: StoreError) -> StoreError {
+        match &self.place {
+            Some(path) => failed_in(path, error),
+            None => error,
+        }
     }
 
     /// The first connection that is free, for its cache is the warmest.

@@ -12,7 +12,7 @@ use rusqlite::{
 };
 
 use super::{
-    failure::{damaged, failed, is_busy},
+    failure::{NOT_WRITABLE, damaged, failed, is_busy},
     inspect,
 };
 use crate::store::{Failure, StoreError};
@@ -89,6 +89,10 @@ fn create(path: &Path) -> Result<Connection, Failure> {
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
+    if db.is_readonly("main")? {
+        // Before SQLite puts a log beside it.
+        return Err(NOT_WRITABLE.into());
+    }
     if is_new {
         // Before there is anything in it; the log takes over the mode.
         restrict(path)?;
@@ -98,9 +102,6 @@ fn create(path: &Path) -> Result<Connection, Failure> {
 }
 
 fn set_up(db: &mut Connection, fingerprint: &str) -> Result<Standing, Failure> {
-    if db.is_readonly("main")? {
-        return Err("the file cannot be written to; look at its permissions".into());
-    }
     // First of all and outside the log, so that the file is ours from its first
     // page on.
     let application: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;

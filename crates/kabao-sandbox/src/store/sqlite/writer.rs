@@ -11,7 +11,7 @@ use std::{
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::failure::failed;
+use super::failure::{CommitFailed, Undone, failed};
 use crate::store::{
     StoreError,
     failure::{Failure, caught},
@@ -89,7 +89,7 @@ fn write_all(
         let mut group = vec![first];
         group.extend(incoming.try_iter().take(LARGEST_GROUP - 1));
         let outcome = write_group(&mut lock(db), &mut group)
-            .map_err(|failure| CommitFailed(failure.to_string().into()));
+            .map_err(|failure| CommitFailed(Arc::new(failure)));
         for job in group {
             job.answer(outcome.clone());
         }
@@ -104,7 +104,7 @@ fn write_group(db: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), Fa
         if !job.run(&transaction) {
             // A full disk, for one, undoes everything at once.
             if transaction.is_autocommit() {
-                return Err("the transaction was undone by SQLite".into());
+                return Err(Undone.into());
             }
             transaction.prepare_cached("ROLLBACK TO job")?.execute([])?;
         }
@@ -156,11 +156,6 @@ where
         let _ = self.reply.send(result);
     }
 }
-
-/// Why a whole group was not written; each of its changes gets a copy.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-struct CommitFailed(Arc<str>);
 
 #[cfg(test)]
 mod tests {
