@@ -8,10 +8,17 @@
 //! stand beside it.
 
 mod client;
+mod connections;
+mod cores;
+mod crowd;
 mod load;
 mod measure;
+mod members;
+mod open_loop;
+mod postgres;
 mod primitives;
 mod sandbox;
+mod size;
 mod start;
 mod store;
 
@@ -43,24 +50,69 @@ impl Effort {
     };
 }
 
+/// What there is to measure. The first ones are what `--quick` measures if it is
+/// told no other.
+const PARTS: [&str; 9] = [
+    "client",
+    "sandbox",
+    "start",
+    "store",
+    "size",
+    "connections",
+    "crowd",
+    "cores",
+    "postgres",
+];
+const QUICK_PARTS: &[&str] = &["client", "sandbox", "start", "store"];
+
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let effort = match arguments.as_slice() {
-        [] => Effort::FULL,
-        ["--quick"] => Effort::QUICK,
-        // How the benchmark starts the server it measures; see sandbox.rs.
-        ["serve", folder] => return sandbox::serve(folder.as_ref()),
-        _ => bail!("usage: kabao-bench [--quick]"),
+    let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    // How the benchmark starts the server it measures; see sandbox.rs.
+    if let ["serve", folder, cores, store @ ..] = arguments.as_slice() {
+        return sandbox::serve(folder.as_ref(), cores, store.first().copied());
+    }
+    let is_quick = arguments.iter().any(|argument| *argument == "--quick");
+    arguments.retain(|argument| *argument != "--quick");
+    if let Some(unknown) = arguments.iter().find(|part| !PARTS.contains(part)) {
+        bail!(
+            "there is no `{unknown}`; usage: kabao-bench [--quick] [PART…], of {}",
+            PARTS.join(", ")
+        );
+    }
+    let (effort, parts) = match (is_quick, arguments.as_slice()) {
+        (true, []) => (Effort::QUICK, QUICK_PARTS),
+        (false, []) => (Effort::FULL, &PARTS[..]),
+        (true, named) => (Effort::QUICK, named),
+        (false, named) => (Effort::FULL, named),
     };
     let runtime = tokio::runtime::Runtime::new().context("no async runtime")?;
-    runtime.block_on(async {
-        let folder = tempfile::tempdir()?;
-        let server = sandbox::Server::start(folder.path()).await?;
-        client::measure(&server, effort).await?;
-        sandbox::measure(&server, effort).await?;
-        server.stop().await?;
-        start::measure(folder.path(), effort).await?;
-        store::measure(effort).await
-    })
+    runtime.block_on(measure(parts, effort))
+}
+
+async fn measure(parts: &[&str], effort: Effort) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    for part in parts {
+        match *part {
+            "client" => {
+                let server = sandbox::Server::start(folder.path()).await?;
+                client::measure(&server, effort).await?;
+                server.stop().await?;
+            }
+            "sandbox" => {
+                let server = sandbox::Server::start(folder.path()).await?;
+                sandbox::measure(&server, "sandbox", effort).await?;
+                server.stop().await?;
+            }
+            "start" => start::measure("start_to_first_answer", folder.path(), effort).await?,
+            "store" => store::measure(effort).await?,
+            "size" => size::measure(effort).await?,
+            "connections" => connections::measure(effort).await?,
+            "crowd" => crowd::measure(effort).await?,
+            "cores" => cores::measure(effort).await?,
+            "postgres" => postgres::measure(effort).await?,
+            _ => {}
+        }
+    }
+    Ok(())
 }
