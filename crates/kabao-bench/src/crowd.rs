@@ -38,6 +38,11 @@ const CARDS: usize = 20;
 
 const MEMBER: &str = "oBenchOfManyCards";
 
+/// The template of that member's first card, which is changed.
+fn card_id(number: usize) -> String {
+    format!("p{number:027}")
+}
+
 pub(crate) async fn measure(effort: Effort) -> Result<()> {
     let folder = tempfile::tempdir()?;
     Server::start(folder.path()).await?.stop().await?;
@@ -130,10 +135,10 @@ async fn keep_calling(
     Ok(count)
 }
 
-/// Changes of the sample card with that many sealed values each.
+/// Changes of one card with that many sealed values each.
 fn changes(credentials: &Credentials, values: usize) -> Result<Requests> {
     let public_key = PublicKey::from_pem(credentials.file("pub_key.pem")?)?;
-    let (brand_id, card_id) = (credentials.text("brand_id")?, credentials.text("card_id")?);
+    let (brand_id, card_id) = (credentials.text("brand_id")?, card_id(0));
     let code = sample::USER_CARD_CODE;
     Requests::sign(credentials, start::unix_now(), 16, |_| {
         let sealed = (0..values).map(|number| public_key.seal(&Sensitive::new(number.to_string())));
@@ -142,7 +147,7 @@ fn changes(credentials: &Credentials, values: usize) -> Result<Requests> {
             method: "PATCH",
             target: format!("{USER_CARDS}/{code}?card_id={card_id}"),
             body: serde_json::to_vec(&json!({
-                "brand_id": brand_id, "openid": sample::OPENID,
+                "brand_id": brand_id, "openid": MEMBER,
                 "user_information": {
                     "custom_field_list": [{"name": "喜欢的运动", "user_chosen_values": sealed}],
                 },
@@ -176,7 +181,7 @@ async fn fill(folder: &Path) -> Result<()> {
     let information = UserInformation::new().custom("喜欢的运动", chosen);
     let cards = (0..CARDS).map(|number| UserCard {
         id: UserCardId {
-            card_id: format!("p{number:027}"),
+            card_id: card_id(number),
             ..sample.id.clone()
         },
         openid: MEMBER.to_owned(),

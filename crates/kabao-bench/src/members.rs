@@ -60,7 +60,11 @@ pub(crate) async fn fill(folder: &Path, count: usize) -> Result<()> {
     Server::start(folder).await?.stop().await?;
     let folder = DataFolder::create(folder)?;
     let uri = format!("sqlite:{}", folder.database().display());
-    let store = store::open(&uri, &folder.master_key()?)?;
+    add(store::open(&uri, &folder.master_key()?)?, count).await
+}
+
+/// Adds that many members to a store.
+pub(crate) async fn add(store: Arc<dyn Store>, count: usize) -> Result<()> {
     let tasks: Vec<_> = (0..AT_ONCE)
         .map(|task| {
             let store = Arc::clone(&store);

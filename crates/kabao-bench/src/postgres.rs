@@ -16,12 +16,17 @@ use tokio::{
 };
 
 use crate::{
-    Effort, sandbox,
+    Effort,
+    members::{self, Ask},
+    sandbox,
     sandbox::{Server, Setting},
 };
+use kabao_sandbox::{folder::DataFolder, store};
 
 /// As the tests do it.
 const KEEPER: &str = include_str!("../../kabao-sandbox/tests/store/postgres/keeper.sh");
+
+const MEMBERS: usize = 1_000;
 
 pub(crate) async fn measure(effort: Effort) -> Result<()> {
     let mut keeper = keep().await?;
@@ -31,7 +36,11 @@ pub(crate) async fn measure(effort: Effort) -> Result<()> {
         ..Setting::default()
     };
     let server = Server::start_with(folder.path(), setting).await?;
-    sandbox::measure(&server, "postgres", effort).await?;
+    // Different cards: one and the same is a race that somebody always loses.
+    let key = DataFolder::create(folder.path())?.master_key()?;
+    members::add(store::open(&keeper.uri, &key)?, MEMBERS).await?;
+    let patches = members::requests(server.credentials(), Ask::Patch, MEMBERS, MEMBERS, 0)?;
+    sandbox::measure(&server, "postgres", &patches, effort).await?;
     server.stop().await?;
     // It stops with its stdin.
     drop(keeper.process.stdin.take());

@@ -33,17 +33,21 @@ const SEALED_IN_ANSWER: f64 = 3.0;
 const SEALED_IN_PATCH: f64 = 1.0;
 
 /// The names of the lines begin with `store`.
-pub(crate) async fn measure(server: &Server, store: &str, effort: Effort) -> Result<()> {
+pub(crate) async fn measure(
+    server: &Server,
+    store: &str,
+    patches: &Requests,
+    effort: Effort,
+) -> Result<()> {
     let bench = Bench::new()?;
     let now = start::unix_now();
     let get = Requests::get(&server.credentials, now)?;
-    let patch = Requests::patch(&server.credentials, now)?;
     let get_bound = |p: Primitives| p.verify + p.sign + SEALED_IN_ANSWER * p.seal;
     let patch_bound =
         |p: Primitives| p.verify + p.sign + SEALED_IN_ANSWER * p.seal + SEALED_IN_PATCH * p.open;
     let gets = rounds(server, &bench, &get, effort, get_bound).await?;
     gets.report_cpu(&format!("{store}_get_c16"));
-    rounds(server, &bench, &patch, effort, patch_bound)
+    rounds(server, &bench, patches, effort, patch_bound)
         .await?
         .report_cpu(&format!("{store}_patch_c16"));
     gets.report_wall(&format!("{store}_wall_c16"));

@@ -56,10 +56,7 @@ pub fn decode_pairs(query: &str) -> Option<Vec<(String, String)>> {
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((
-                decode_component(&name.replace('+', " "))?,
-                decode_component(&value.replace('+', " "))?,
-            ))
+            Some((decode(name, b' ')?, decode(value, b' ')?))
         })
         .collect()
 }
@@ -68,6 +65,11 @@ pub fn decode_pairs(query: &str) -> Option<Vec<(String, String)>> {
 /// not UTF-8.
 #[must_use]
 pub fn decode_component(text: &str) -> Option<String> {
+    decode(text, b'+')
+}
+
+/// Undoes percent-encoding, and takes a plus for what it stands for.
+fn decode(text: &str, plus: u8) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -78,6 +80,10 @@ pub fn decode_component(text: &str) -> Option<String> {
                 tail
             }
             (b'%', _) => return None,
+            (b'+', tail) => {
+                bytes.push(plus);
+                tail
+            }
             (byte, tail) => {
                 bytes.push(*byte);
                 tail

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::{
     Timestamp,
     civil::Date,
+    fmt::temporal::DateTimePrinter,
     tz::{Offset, TimeZone},
 };
 use serde::{Deserialize, Serialize};
@@ -30,16 +31,19 @@ impl Time {
     /// Writes an instant with milliseconds in Chinese time.
     #[must_use]
     pub fn at(instant: Timestamp) -> Self {
-        let local = instant.to_zoned_datetime(china());
-        Self(local.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string())
+        Self::printed(instant, 3)
     }
 
     /// Writes an instant in whole seconds in Chinese time, as certificate lists
     /// and notifications have it.
     #[must_use]
     pub fn seconds(instant: Timestamp) -> Self {
-        let local = instant.to_zoned_datetime(china());
-        Self(local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+        Self::printed(instant, 0)
+    }
+
+    fn printed(instant: Timestamp, digits: u8) -> Self {
+        let printer = DateTimePrinter::new().precision(Some(digits));
+        Self(printer.timestamp_with_offset_to_string(&instant, CHINA))
     }
 
     /// The text on the wire.
@@ -100,8 +104,10 @@ pub(crate) fn china_midnight(day: Date) -> Option<Timestamp> {
 }
 
 /// China has had one offset and no summer time since 1991.
+const CHINA: Offset = Offset::constant(8);
+
 fn china() -> TimeZone {
-    TimeZone::fixed(Offset::constant(8))
+    TimeZone::fixed(CHINA)
 }
 
 /// The shape alone; the parser behind it would also take other ISO 8601 forms.
@@ -141,6 +147,26 @@ fn is_rfc3339(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_printed_is_cut_not_rounded() {
+        for (instant, at, seconds) in [
+            (
+                "2020-05-20T05:29:35Z",
+                "2020-05-20T13:29:35.000+08:00",
+                "2020-05-20T13:29:35+08:00",
+            ),
+            (
+                "2020-12-31T23:59:59.999999Z",
+                "2021-01-01T07:59:59.999+08:00",
+                "2021-01-01T07:59:59+08:00",
+            ),
+        ] {
+            let instant = instant.parse().expect("an instant");
+            assert_eq!(Time::at(instant).as_str(), at);
+            assert_eq!(Time::seconds(instant).as_str(), seconds);
+        }
+    }
 
     #[test]
     fn only_rfc_3339_is_an_instant() {

@@ -226,13 +226,13 @@ fn signed(
         && let Found::OtherMethods(methods) = app.routes.find(&request.method, request.path())
     {
         let names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
-        put(answer.headers_mut(), "allow", &names.join(", "));
+        put(answer.headers_mut(), "allow", names.join(", "));
     }
     match headers {
         Ok(headers) => {
             entry.signed_with = (!headers.is_empty()).then(|| signer.id.clone());
             for (name, value) in headers {
-                put(answer.headers_mut(), name, &value);
+                put(answer.headers_mut(), name, value);
             }
         }
         Err(error) => tracing::error!(%error, "an answer could not be signed"),
@@ -263,11 +263,11 @@ fn unsigned(id: &str, reply: &Reply) -> Answer {
     if reply.status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, RETRY_AFTER);
     }
-    put(headers, wechatpay::REQUEST_ID, id);
+    put(headers, wechatpay::REQUEST_ID, id.to_owned());
     answer
 }
 
-fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+fn put(headers: &mut HeaderMap, name: &'static str, value: String) {
     // Names are constants, values hex, base64 and digits: neither can fail.
     if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
         headers.insert(name, value);

@@ -1,6 +1,9 @@
 //! Random names: request ids and nonces.
 
-use std::fmt::Write as _;
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicU64, Ordering},
+};
 
 use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -10,9 +13,18 @@ pub(crate) fn answer_nonce() -> String {
     hex(&bytes::<16>())
 }
 
-/// In the manner of the real ones.
+/// In the manner of the real ones. Every answer has one and nobody needs to be
+/// unable to guess it, so randomness tells processes apart and a count requests.
 pub(crate) fn request_id() -> String {
-    format!("08{}-0", hex(&bytes::<15>()).to_uppercase())
+    static PROCESS: LazyLock<[u8; 7]> = LazyLock::new(bytes);
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut id = String::with_capacity(34);
+    id.push_str("08");
+    push_hex(&mut id, &*PROCESS, UPPER);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    push_hex(&mut id, &count.to_be_bytes(), UPPER);
+    id.push_str("-0");
+    id
 }
 
 /// 36 characters, in the manner of a UUID.
@@ -61,14 +73,20 @@ fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
+const LOWER: &[u8; 16] = b"0123456789abcdef";
+const UPPER: &[u8; 16] = b"0123456789ABCDEF";
+
 fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    let mut text = String::with_capacity(bytes.len() * 2);
+    push_hex(&mut text, bytes, LOWER);
+    text
+}
+
+fn push_hex(text: &mut String, bytes: &[u8], digits: &[u8; 16]) {
+    for byte in bytes {
+        text.push(char::from(digits[usize::from(byte >> 4)]));
+        text.push(char::from(digits[usize::from(byte & 15)]));
+    }
 }
 
 /// A card code as WeChat Pay allocates it: 24 digits.

@@ -31,8 +31,7 @@ pub(crate) async fn create(cx: Context<'_>) -> Result<Reply, Refusal> {
     let change = change(&cx)?;
     let apply_total = cx.members.integer("apply_total", 1..=i64::MAX)?;
     let stocks = stocks(&cx)?;
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let asked = Activity {
         brand_id: brand_id.clone(),
         activity_id: String::new(),
@@ -76,8 +75,7 @@ pub(crate) async fn list(cx: Context<'_>) -> Result<Reply, Refusal> {
     let names = ActivityStage::ALL.map(ActivityStage::as_str);
     let stage = cx.members.one_of("activity_state", &names)?;
     let window = cx.members.window()?;
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let mut stages = ActivityStage::ALL.into_iter();
     let of = ActivitiesOf {
         brand_id,
@@ -96,8 +94,7 @@ pub(crate) async fn list(cx: Context<'_>) -> Result<Reply, Refusal> {
 pub(crate) async fn get(cx: Context<'_>) -> Result<Reply, Refusal> {
     let brand_id = cx.brand_id()?;
     let activity_id = cx.members.text("activity_id", 32)?;
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let found = cx
         .load(&Needs::of(brand_id).activity(&*activity_id))
         .await?;
@@ -124,8 +121,7 @@ async fn decide(
 ) -> Result<Reply, Refusal> {
     let brand_id = cx.brand_id()?;
     let activity_id = cx.members.text("activity_id", 32)?;
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let needs = Needs::of(brand_id).activity(&*activity_id);
     let answer = cx.decide(needs, move |workspace| {
         let mut activity = activity::known(workspace, &activity_id)?.clone();

@@ -74,13 +74,12 @@ pub(crate) async fn create(cx: Context<'_>) -> Result<Reply, Refusal> {
     members.insert("out_request_no".into(), json!(number));
     let asked = card_form::without_unknown(parse(members)?);
     card_form::check(&asked)?;
-    cx.authorise(&brand_id).await?;
+    let now = cx.authorise(&brand_id).await?;
     if asked.card_type != CardType::Normal && !cx.app.switches.other_card_types {
         let message = format!("暂不支持创建card_type为{}的会员卡", asked.card_type);
         return Err(Refusal::invalid_request(message));
     }
     let number = number.map(|number| cx.request_number("create_card", &number, &asked));
-    let now = cx.app.now().await?;
     let template = CardTemplate {
         created_by_mchid: cx.mchid().map(ToOwned::to_owned),
         card: Card {
@@ -142,8 +141,7 @@ pub(crate) async fn update(cx: Context<'_>) -> Result<Reply, Refusal> {
     let members = form(&cx, |name| !FIXED.contains(&name))?;
     // Its shape is looked at before anything is looked up.
     merged(&blank()?, &members)?;
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let needs = Needs::of(brand_id).card_template(&*card_id);
     let card = cx.decide(needs, move |workspace| {
         let mut template = card::known(workspace, &card_id)?.clone();
@@ -160,8 +158,7 @@ pub(crate) async fn update(cx: Context<'_>) -> Result<Reply, Refusal> {
 pub(crate) async fn invalidate(cx: Context<'_>) -> Result<Reply, Refusal> {
     let brand_id = cx.brand_id()?;
     let card_id = cx.members.text("card_id", 32)?;
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let needs = Needs::of(brand_id).card_template(&*card_id);
     let card = cx.decide(needs, move |workspace| {
         let mut template = card::known(workspace, &card_id)?.clone();

@@ -17,12 +17,14 @@ mod sealing;
 
 use bytes::Bytes;
 use http::StatusCode;
+use jiff::Timestamp;
 use kabao_core::{UserCardKey, signature::Scheme};
 use serde::Serialize;
 
 use crate::{
     app::{App, failed},
     authenticate::Admitted,
+    clock::{business_time, real_now},
     domain::RequestNumber,
     gate::Received,
     operations::PathParams,
@@ -70,8 +72,10 @@ impl Reply {
     }
 
     pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Self {
+        // A card with its sealed values fits, so that nothing is moved meanwhile.
+        let mut body = Vec::with_capacity(2048);
         // Wire types have text keys only, so writing them cannot fail.
-        let body = serde_json::to_vec(value).unwrap_or_default();
+        let _ = serde_json::to_writer(&mut body, value);
         Self {
             status,
             body: body.into(),
@@ -116,14 +120,13 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// 403 unless the caller may manage the brand's members.
-    pub(crate) async fn authorise(&self, brand_id: &str) -> Result<(), Refusal> {
-        let Some(mchid) = self.mchid() else {
-            return Ok(());
-        };
-        let serves = self.app.store.serves(mchid, brand_id).await;
-        match serves.map_err(|error| failed(&error))? {
-            true => Ok(()),
+    /// What time it is in the sandbox, and 403 unless the caller may manage the
+    /// brand's members.
+    pub(crate) async fn authorise(&self, brand_id: &str) -> Result<Timestamp, Refusal> {
+        let standing = self.app.store.standing(self.mchid(), brand_id).await;
+        let standing = standing.map_err(|error| failed(&error))?;
+        match standing.served {
+            true => Ok(business_time(standing.clock, real_now())),
             false => Err(not_served(brand_id)),
         }
     }

@@ -32,10 +32,9 @@ pub(crate) async fn sync(cx: Context<'_>) -> Result<Reply, Refusal> {
     let out_request_no = cx.members.out_request_no(128)?;
     let out_request_no = out_request_no.ok_or_else(|| Refusal::missing("out_request_no"))?;
     let balance = cx.members.integer("point_balance", 0..=i64::MAX)?;
-    cx.authorise(&brand_id).await?;
+    let now = cx.authorise(&brand_id).await?;
     let content = (&key.card_id, &key.user_card_code, &key.openid, balance);
     let number = cx.request_number("sync_user_points", &out_request_no, &content);
-    let now = cx.app.now().await?;
     let answer = json!({
         "out_request_no": out_request_no,
         "brand_id": brand_id,

@@ -25,8 +25,7 @@ async fn give(cx: &Context<'_>, purpose: TokenPurpose) -> Result<Reply, Refusal>
     let brand_id = cx.brand_id()?;
     let card_id = cx.members.text("card_id", 32)?;
     let openid = cx.members.text("openid", 128)?;
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let text = random::token();
     let needs = Needs::of(brand_id).card_template(&*card_id);
     let token = cx.decide(needs, move |workspace| {

@@ -12,10 +12,9 @@ pub(crate) async fn create(cx: Context<'_>) -> Result<Reply, Refusal> {
     let out_request_no = cx.members.out_request_no(64)?;
     let out_request_no = out_request_no.ok_or_else(|| Refusal::missing("out_request_no"))?;
     let cell = cell(&cx)?;
-    cx.authorise(&brand_id).await?;
+    let now = cx.authorise(&brand_id).await?;
     let content = (&key.card_id, &key.user_card_code, &key.openid, &cell);
     let number = cx.request_number("create_user_feed", &out_request_no, &content);
-    let now = cx.app.now().await?;
     let id = random::record_id();
     let mut answer = json!({
         "brand_id": brand_id,

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
-    ClockSetting, Contents, KeyPurpose, KeyRule, KeySettings, Speed, Store, StoredKey,
+    ClockSetting, Contents, KeyPurpose, KeyRule, KeySettings, Speed, Standing, Store, StoredKey,
     UserCardRule, UserCardsOf, Window,
 };
 use crate::{
@@ -159,7 +159,7 @@ pub async fn names_may_hold_anything(store: &dyn Store) {
         let view = store.user_card_view(&wanted.id, Some("merchant\0")).await;
         let view = view.expect("read");
         let found = view.card.expect("there");
-        assert!(view.served);
+        assert!(view.standing.served);
         assert_eq!((counted(&found), found.id), (1, wanted.id));
     }
     for unknown in ["", "a\u{1}0", "\0\0"] {
@@ -258,7 +258,8 @@ pub async fn a_view_tells_card_leave_and_clock(store: &dyn Store) {
         (Some("1"), false),
     ] {
         let view = look(&id, mchid).await;
-        assert_eq!((view.served, view.clock), (served, frozen), "{mchid:?}");
+        let Standing { served: may, clock } = view.standing;
+        assert_eq!((may, clock), (served, frozen), "{mchid:?}");
         assert_eq!(view.card.expect("there").openid, sample::OPENID);
     }
     let unknown = UserCardId {
@@ -266,7 +267,7 @@ pub async fn a_view_tells_card_leave_and_clock(store: &dyn Store) {
         ..id
     };
     let view = look(&unknown, Some(sample::MCHID)).await;
-    assert!(view.served && view.card.is_none());
+    assert!(view.standing.served && view.card.is_none());
 }
 
 /// A user's cards in one brand, newest pickup first.
@@ -312,19 +313,18 @@ pub async fn templates_and_grants_are_kept(store: &dyn Store) {
             .expect("read"),
         None
     );
+    assert!(serves(store, Some(sample::MCHID), sample::BRAND_ID).await);
+    assert!(!serves(store, Some(sample::MCHID), "1005").await);
+    assert!(!serves(store, Some("1900000002"), sample::BRAND_ID).await);
     assert!(
-        store
-            .serves(sample::MCHID, sample::BRAND_ID)
-            .await
-            .expect("read")
+        serves(store, None, "1005").await,
+        "a brand is asked for itself"
     );
-    assert!(!store.serves(sample::MCHID, "1005").await.expect("read"));
-    assert!(
-        !store
-            .serves("1900000002", sample::BRAND_ID)
-            .await
-            .expect("read")
-    );
+}
+
+async fn serves(store: &dyn Store, mchid: Option<&str>, brand_id: &str) -> bool {
+    let standing = store.standing(mchid, brand_id).await;
+    standing.expect("read").served
 }
 
 /// The clock stands as it was set.
@@ -346,6 +346,8 @@ pub async fn the_clock_stands_as_set(store: &dyn Store) {
     ] {
         store.set_clock(setting).await.expect("set");
         assert_eq!(store.clock().await.expect("read"), setting);
+        let standing = store.standing(None, sample::BRAND_ID).await;
+        assert_eq!(standing.expect("read").clock, setting);
     }
 }
 
@@ -360,12 +362,7 @@ pub async fn a_reset_forgets_all_but_the_keys(store: &dyn Store) {
     assert!(store.user_card(&sample_id()).await.expect("read").is_none());
     let template = store.card_template(sample::BRAND_ID, sample::CARD_ID).await;
     assert_eq!(template.expect("read"), None);
-    assert!(
-        !store
-            .serves(sample::MCHID, sample::BRAND_ID)
-            .await
-            .expect("read")
-    );
+    assert!(!serves(store, Some(sample::MCHID), sample::BRAND_ID).await);
     assert_same_keys(&store.keys().await.expect("keys"), &keys("first"));
     store.reset(&contents()).await.expect("reset");
     assert!(store.user_card(&sample_id()).await.expect("read").is_some());
@@ -431,10 +428,7 @@ pub async fn keys_change_by_rules(store: &dyn Store) {
 
 /// Leave is granted and withdrawn, twice as well as once.
 pub async fn grants_come_and_go(store: &dyn Store) {
-    let served = async || {
-        let serves = store.serves("7", "1005").await;
-        serves.expect("read")
-    };
+    let served = async || serves(store, Some("7"), "1005").await;
     for granted in [true, true, false, false] {
         let set = store.set_grant("7", "1005", granted).await;
         set.expect("set");

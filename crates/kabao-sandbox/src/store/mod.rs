@@ -111,11 +111,12 @@ pub trait Store: Outbox + fmt::Debug + Send + Sync {
         window: Window,
     ) -> Result<Page<Activity>, StoreError>;
 
-    /// Whether the brand lets this merchant manage its members.
+    /// Looks whether this merchant, if one is named, may manage the brand's
+    /// members, and at the clock, at one moment.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn serves(&self, mchid: &str, brand_id: &str) -> Result<bool, StoreError>;
+    async fn standing(&self, mchid: Option<&str>, brand_id: &str) -> Result<Standing, StoreError>;
 
     /// Where the sandbox's clock stands.
     ///
@@ -188,16 +189,23 @@ pub trait Store: Outbox + fmt::Debug + Send + Sync {
     -> Result<(), StoreError>;
 }
 
-/// A card, and what decides who may see it and as what.
-#[derive(Debug)]
-pub struct UserCardView {
+/// What nearly every request has to know first.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
     /// Whether the brand lets the merchant that was named manage its members;
     /// true if none was.
     pub served: bool,
-    /// The card.
-    pub card: Option<UserCard>,
     /// Where the sandbox's clock stands.
     pub clock: ClockSetting,
+}
+
+/// A card, and what decides who may see it and as what.
+#[derive(Debug)]
+pub struct UserCardView {
+    /// Who may see it, and when that is.
+    pub standing: Standing,
+    /// The card.
+    pub card: Option<UserCard>,
 }
 
 /// What a store holds besides keys.

@@ -55,7 +55,7 @@ use deadpool_postgres::Pool;
 use self::{server::Server, session::Session, trouble::Trouble, write::Write};
 use super::{
     ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Failure, KeyBook, KeyRule, Needs, Page,
-    Rule, Store, StoreError, StoredKey, UserCardView, UserCardsOf, Window, Workspace,
+    Rule, Standing, Store, StoreError, StoredKey, UserCardView, UserCardsOf, Window, Workspace,
     failure::caught,
 };
 use crate::{
@@ -263,12 +263,12 @@ impl Store for PostgresStore {
         told("listing activities", read.await)
     }
 
-    async fn serves(&self, mchid: &str, brand_id: &str) -> Result<bool, StoreError> {
+    async fn standing(&self, mchid: Option<&str>, brand_id: &str) -> Result<Standing, StoreError> {
         let read = async {
             let mut session = self.session().await?;
-            statements::serves(&mut session, mchid, brand_id).await
+            statements::standing(&mut session, mchid, brand_id).await
         };
-        told("reading who serves a brand", read.await)
+        told("looking who serves a brand", read.await)
     }
 
     async fn clock(&self) -> Result<ClockSetting, StoreError> {

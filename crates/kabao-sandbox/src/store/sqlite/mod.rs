@@ -29,7 +29,7 @@ use rusqlite::Connection;
 use self::{checkpoint::Checkpointer, failure::failed, writer::Writer};
 use super::{
     ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Failure, KeyBook, KeyRule, Needs, Page,
-    Rule, Store, StoreError, StoredKey, UserCardView, UserCardsOf, Window, Workspace,
+    Rule, Standing, Store, StoreError, StoredKey, UserCardView, UserCardsOf, Window, Workspace,
 };
 use crate::{
     domain::{Activity, CardTemplate, UserCard, UserCardId},
@@ -209,9 +209,9 @@ impl Store for SqliteStore {
         })
     }
 
-    async fn serves(&self, mchid: &str, brand_id: &str) -> Result<bool, StoreError> {
-        self.read("reading who serves a brand", |db, _| {
-            statements::serves(db, mchid, brand_id)
+    async fn standing(&self, mchid: Option<&str>, brand_id: &str) -> Result<Standing, StoreError> {
+        self.read("looking who serves a brand", |db, _| {
+            statements::standing(db, mchid, brand_id)
         })
     }
 

@@ -12,22 +12,29 @@ use super::{
     user_cards,
 };
 use crate::{
-    store::{ClockSetting, Contents, Failure, StoredKey},
+    store::{ClockSetting, Contents, Failure, Standing, StoredKey},
     vault::Vault,
 };
 
-pub(in super::super) async fn serves(
+/// One statement: one round trip, and one moment.
+pub(in super::super) async fn standing(
     session: &mut Session,
-    mchid: &str,
+    mchid: Option<&str>,
     brand_id: &str,
-) -> Result<bool, Trouble> {
-    let row = session
+) -> Result<Standing, Trouble> {
+    let found = session
         .query_opt(
-            "SELECT 1 FROM grants WHERE brand_id = $1 AND mchid = $2",
-            &[&text(brand_id), &text(mchid)],
+            "SELECT EXISTS (SELECT 1 FROM grants WHERE brand_id = $1 AND mchid = $2),
+                 (SELECT value FROM meta WHERE owner = 'platform' AND name = 'clock')",
+            &[&text(brand_id), &mchid.map(text)],
         )
         .await?;
-    Ok(row.is_some())
+    let row = found.ok_or_else(|| Failure::from("a row that is always there is not"))?;
+    let granted: bool = row.try_get(0)?;
+    Ok(Standing {
+        served: granted || mchid.is_none(),
+        clock: ClockSetting::from_stored(row.try_get(1)?)?,
+    })
 }
 
 pub(in super::super) async fn grants(

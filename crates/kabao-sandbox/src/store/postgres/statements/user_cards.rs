@@ -9,7 +9,7 @@ use crate::{
     domain::{UserCard, UserCardId},
     random,
     store::{
-        ClockSetting, Failure, Page, UserCardView, UserCardsOf, Window,
+        ClockSetting, Failure, Page, Standing, UserCardView, UserCardsOf, Window,
         document::UserCardRow,
         postgres::{
             session::Session,
@@ -47,9 +47,11 @@ pub(in super::super) async fn view(
     let is_there = row.try_get::<_, Option<&str>>(3)?.is_some();
     let card = is_there.then(|| open(&row, 0, id.clone(), vault));
     Ok(UserCardView {
-        served: granted || mchid.is_none(),
+        standing: Standing {
+            served: granted || mchid.is_none(),
+            clock: ClockSetting::from_stored(row.try_get(6)?)?,
+        },
         card: card.transpose()?,
-        clock: ClockSetting::from_stored(row.try_get(6)?)?,
     })
 }
 

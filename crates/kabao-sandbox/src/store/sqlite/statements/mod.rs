@@ -10,7 +10,7 @@ mod user_cards;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, Statement};
 
 use crate::{
-    store::{ClockSetting, Contents, Failure, Needs, Workspace, workspace::Mark},
+    store::{ClockSetting, Contents, Failure, Needs, Standing, Workspace, workspace::Mark},
     vault::Vault,
 };
 
@@ -80,10 +80,22 @@ pub(super) fn save(db: &Connection, vault: &Vault, workspace: &Workspace) -> Res
     Ok(())
 }
 
-pub(super) fn serves(db: &Connection, mchid: &str, brand_id: &str) -> Result<bool, Failure> {
-    let mut statement =
-        db.prepare_cached("SELECT 1 FROM grants WHERE brand_id = ?1 AND mchid = ?2")?;
-    Ok(statement.exists([brand_id, mchid])?)
+/// One statement, for every read of its own takes and gives back a lock.
+pub(super) fn standing(
+    db: &Connection,
+    mchid: Option<&str>,
+    brand_id: &str,
+) -> Result<Standing, Failure> {
+    let mut statement = db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM grants WHERE brand_id = ?1 AND mchid = ?2),
+                (SELECT value FROM meta WHERE name = 'clock')",
+    )?;
+    let (granted, clock): (bool, Option<String>) =
+        statement.query_row((brand_id, mchid), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Standing {
+        served: granted || mchid.is_none(),
+        clock: ClockSetting::from_stored(clock.as_deref())?,
+    })
 }
 
 pub(super) fn clock(db: &Connection) -> Result<ClockSetting, Failure> {

@@ -5,8 +5,8 @@ use super::{collect, count};
 use crate::{
     domain::{UserCard, UserCardId},
     store::{
-        ClockSetting, Failure, Page, UserCardView, UserCardsOf, Window, document::UserCardRow,
-        workspace::Mark,
+        ClockSetting, Failure, Page, Standing, UserCardView, UserCardsOf, Window,
+        document::UserCardRow, workspace::Mark,
     },
     vault::Vault,
 };
@@ -77,9 +77,11 @@ pub(in super::super) fn view(
         Ok((row.get(0)?, row.get(1)?, card))
     })?;
     Ok(UserCardView {
-        served: granted || mchid.is_none(),
+        standing: Standing {
+            served: granted || mchid.is_none(),
+            clock: ClockSetting::from_stored(clock.as_deref())?,
+        },
         card: row.map(|row| row.open(id.clone(), vault)).transpose()?,
-        clock: ClockSetting::from_stored(clock.as_deref())?,
     })
 }
 
