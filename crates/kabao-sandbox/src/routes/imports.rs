@@ -2,6 +2,7 @@
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
 use kabao_core::{
     Sealed, UserCardChange, UserCardKey,
     card_member::{ValidDateInformation, ValidDateType},
@@ -34,8 +35,8 @@ pub(crate) async fn by_openid(cx: Context<'_>) -> Result<Reply, Refusal> {
     let (brand_id, key) = (cx.brand_id()?, cx.key()?);
     let (validity, change) = form(&cx)?;
     let change = cx.open(change).await?;
-    cx.authorise(&brand_id).await?;
-    run(&cx, brand_id, key, validity, change).await
+    let now = cx.authorise(&brand_id).await?;
+    run(&cx, brand_id, key, validity, change, now).await
 }
 
 /// `POST …/user-cards/import-by-phone`. The answer needs an openid, which nobody
@@ -47,7 +48,7 @@ pub(crate) async fn by_phone(cx: Context<'_>) -> Result<Reply, Refusal> {
     cx.members.text("phone_number", 512)?;
     let (validity, change) = form(&cx)?;
     let change = cx.open(change).await?;
-    cx.authorise(&brand_id).await?;
+    let now = cx.authorise(&brand_id).await?;
     if cx.app.switches.no_import_by_phone {
         return Err(Refusal::invalid_request("按手机号导入会员的功能暂未开放"));
     }
@@ -62,7 +63,7 @@ pub(crate) async fn by_phone(cx: Context<'_>) -> Result<Reply, Refusal> {
         card_id,
         openid: openid_of(&cx, appid, number.expose()),
     };
-    run(&cx, brand_id, key, validity, change).await
+    run(&cx, brand_id, key, validity, change, now).await
 }
 
 /// With the caller's secret, for from a bare digest a number is easily guessed.
@@ -97,8 +98,8 @@ async fn run(
     key: UserCardKey,
     validity: ValidDateInformation,
     change: UserCardChange,
+    now: Timestamp,
 ) -> Result<Reply, Refusal> {
-    let now = cx.app.now().await?;
     let needs = Needs::of(brand_id)
         .card_template(&*key.card_id)
         .user_card(&*key.card_id, &*key.user_card_code)
@@ -106,5 +107,5 @@ async fn run(
     let card = cx.decide(needs, move |workspace| {
         import::import(workspace, &key, &validity, &change, now)
     });
-    answer(cx, card.await?, now)
+    answer(cx, card.await?, now).await
 }

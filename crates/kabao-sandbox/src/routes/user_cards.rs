@@ -37,12 +37,12 @@ pub(crate) async fn get(cx: Context<'_>) -> Result<Reply, Refusal> {
     };
     let view = cx.app.store.user_card_view(&id, cx.mchid()).await;
     let view = view.map_err(|error| failed(&error))?;
-    if !view.served {
+    if !view.standing.served {
         return Err(not_served(&id.brand_id));
     }
     let card = view.card.filter(|card| card.openid == key.openid);
-    let now = business_time(view.clock, real_now());
-    answer(&cx, card.ok_or_else(user_card::unknown)?, now)
+    let now = business_time(view.standing.clock, real_now());
+    answer(&cx, card.ok_or_else(user_card::unknown)?, now).await
 }
 
 /// `GET …/user-cards`: a user's cards in a brand, newest pickup first.
@@ -51,8 +51,7 @@ pub(crate) async fn list(cx: Context<'_>) -> Result<Reply, Refusal> {
     let openid = cx.members.text("openid", 128)?;
     let state = cx.members.one_of("user_card_state", UserCardState::KNOWN)?;
     let window = cx.members.window()?;
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let of = UserCardsOf {
         brand_id,
         openid,
@@ -61,9 +60,8 @@ pub(crate) async fn list(cx: Context<'_>) -> Result<Reply, Refusal> {
     };
     let page = cx.app.store.user_cards(&of, window).await;
     let page = page.map_err(|error| failed(&error))?;
-    let cards = page.rows.into_iter();
-    let data = cards.map(|card| wire(&cx, card, now));
-    let data = data.collect::<Result<Vec<_>, _>>()?;
+    let cards = page.rows.into_iter().map(|card| wire(&cx, card, now));
+    let data = cx.seal_all(cards.collect()).await?;
     Ok(Reply::page(data, page.total, window))
 }
 
@@ -72,8 +70,7 @@ pub(crate) async fn update(cx: Context<'_>) -> Result<Reply, Refusal> {
     let (brand_id, key) = (cx.brand_id()?, cx.key()?);
     let change = change(&cx, &UserCardChange::<Sealed>::MEMBERS)?;
     let change = cx.open(change).await?;
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let needs = Needs::of(brand_id).user_card(&*key.card_id, &*key.user_card_code);
     let card = cx.decide(needs, move |workspace| {
         let mut card = user_card::known(workspace, &key)?.clone();
@@ -81,7 +78,7 @@ pub(crate) async fn update(cx: Context<'_>) -> Result<Reply, Refusal> {
         workspace.put_user_card(card.clone());
         Ok(card)
     });
-    answer(&cx, card.await?, now)
+    answer(&cx, card.await?, now).await
 }
 
 /// `POST …/user-cards/{user_card_code}/confirm`.
@@ -99,8 +96,7 @@ pub(crate) async fn confirm(cx: Context<'_>) -> Result<Reply, Refusal> {
         other => other,
     });
     let adjustment = cx.open(change(&cx, &takes)?).await?;
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let needs = Needs::of(brand_id)
         .card_template(&*key.card_id)
         .user_card(&*key.card_id, &*key.user_card_code)
@@ -108,7 +104,7 @@ pub(crate) async fn confirm(cx: Context<'_>) -> Result<Reply, Refusal> {
     let card = cx.decide(needs, move |workspace| {
         confirm::confirm(workspace, &key, confirmation, &adjustment, now)
     });
-    answer(&cx, card.await?, now)
+    answer(&cx, card.await?, now).await
 }
 
 /// `POST …/user-cards/{user_card_code}/invalidate`: for good.
@@ -118,8 +114,7 @@ pub(crate) async fn invalidate(cx: Context<'_>) -> Result<Reply, Refusal> {
         Some(reason) if reason == "" => None,
         _ => cx.members.optional_text("invalid_reason", 32)?,
     };
-    cx.authorise(&brand_id).await?;
-    let now = cx.app.now().await?;
+    let now = cx.authorise(&brand_id).await?;
     let needs = Needs::of(brand_id).user_card(&*key.card_id, &*key.user_card_code);
     let card = cx.decide(needs, move |workspace| {
         let mut card = user_card::known(workspace, &key)?.clone();
@@ -127,7 +122,7 @@ pub(crate) async fn invalidate(cx: Context<'_>) -> Result<Reply, Refusal> {
         workspace.put_user_card(card.clone());
         Ok(card)
     });
-    answer(&cx, card.await?, now)
+    answer(&cx, card.await?, now).await
 }
 
 /// The change in a body. Members that the operation does not have are ignored,
@@ -144,14 +139,18 @@ pub(super) fn checked(checked: Result<(), FieldError>) -> Result<(), Refusal> {
 }
 
 /// Answers with a card, sealed for the caller.
-pub(super) fn answer(cx: &Context<'_>, card: UserCard, now: Timestamp) -> Result<Reply, Refusal> {
-    wire(cx, card, now).map(|card| Reply::ok(&card))
+pub(super) async fn answer(
+    cx: &Context<'_>,
+    card: UserCard,
+    now: Timestamp,
+) -> Result<Reply, Refusal> {
+    Ok(Reply::ok(&cx.seal(wire(cx, card, now)).await?))
 }
 
-fn wire(cx: &Context<'_>, card: UserCard, now: Timestamp) -> Result<WireUserCard<Sealed>, Refusal> {
-    let mut card = cx.seal(card.into_wire(now))?;
+fn wire(cx: &Context<'_>, card: UserCard, now: Timestamp) -> WireUserCard {
+    let mut card = card.into_wire(now);
     if cx.app.switches.bare_user_cards {
         (card.create_time, card.modify_time) = (None, None);
     }
-    Ok(card)
+    card
 }
