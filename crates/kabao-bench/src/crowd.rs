@@ -104,11 +104,6 @@ async fn beside(name: &str, server: &Server, heavy: &Requests, effort: Effort) -
 async fn simple(server: &Server, effort: Effort) -> Result<Latencies> {
     let requests = Requests::get(server.credentials(), start::unix_now())?;
     let count = effort.round.as_secs_f64() * 2.0 * RATE;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "some hundreds"
-    )]
     let requests = requests.repeated(count as usize);
     let address = server.address().to_owned();
     tokio::task::spawn_blocking(move || open_loop::run(&address, &requests, RATE, CONNECTIONS))

@@ -28,12 +28,6 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 /// Of values in order, the one that `share` of them do not exceed.
 pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a place in a list"
-    )]
     let place = (last as f64 * share).round() as usize;
     sorted.get(place).copied().unwrap_or(f64::NAN)
 }

@@ -37,11 +37,6 @@ pub(crate) async fn measure(effort: Effort) -> Result<()> {
     ] {
         compare(name, &few, &large, effort, |server, members, seed| {
             let count = effort.round.as_secs_f64() * 2.0 * rate;
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "some hundreds"
-            )]
             let count = count as usize;
             let requests = members::requests(server.credentials(), ask, members, count, seed)?;
             open_loop::run(server.address(), &requests, rate, CONNECTIONS)
@@ -107,7 +102,6 @@ async fn memory(many: &Server, few: &Server, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "shown with three decimals")]
 fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }

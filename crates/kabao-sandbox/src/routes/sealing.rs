@@ -164,3 +164,29 @@ async fn done<T: Send + 'static>(
     });
     working.await.map_err(|error| died(&error))?
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread, time::Duration};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn much_work_does_not_hold_up_who_shares_the_thread() {
+        let (told, heard) = mpsc::channel();
+        let patience = Duration::from_secs(30);
+        let work = done(IN_PLACE + 1, move || {
+            Ok(heard.recv_timeout(patience).is_ok())
+        });
+        let other = async { told.send(()) };
+        let (was_told, _) = tokio::join!(work, other);
+        assert!(was_told.expect("done"), "the other had to wait for it");
+    }
+
+    #[tokio::test]
+    async fn a_signatures_worth_of_work_stays_where_it_is() {
+        let here = thread::current().id();
+        let there = done(IN_PLACE, || Ok(thread::current().id())).await;
+        assert_eq!(there.expect("done"), here);
+    }
+}
