@@ -23,7 +23,7 @@ pub(crate) fn real_now() -> Timestamp {
 /// Business time at a moment of real time.
 pub(crate) fn business_time(setting: ClockSetting, real: Timestamp) -> Timestamp {
     match setting {
-        ClockSetting::Frozen { at } => at,
+        ClockSetting::Frozen { at, .. } => at,
         ClockSetting::Running { offset_ms } => real
             .checked_add(SignedDuration::from_millis(offset_ms))
             .unwrap_or(real),
@@ -192,10 +192,11 @@ mod tests {
         );
         let past = at("2029-01-01T00:00:00Z");
         assert_eq!(real_wait(sped(60.0), real, past), Some(Duration::ZERO));
-        assert_eq!(
-            real_wait(ClockSetting::Frozen { at: past }, real, then),
-            None
-        );
+        let frozen = ClockSetting::Frozen {
+            at: past,
+            speed: Speed::REAL,
+        };
+        assert_eq!(real_wait(frozen, real, then), None);
         // Rounded up, so that it is due when one wakes.
         let wait = real_wait(sped(7.0), real, then).expect("it runs");
         let awake = real + SignedDuration::try_from(wait).expect("short");

@@ -60,7 +60,7 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
     let id = random::request_id();
     let (method, target) = (request.method.clone(), request.target.clone());
     let mut entry = Entry::new(id.clone(), now, method, target);
-    let found = find(app, &request);
+    let (found, allow) = find(app, &request);
     entry.operation = found.as_ref().ok().map(|(operation, _)| operation.id);
     let occasion = Occasion::request(request.method.as_str(), request.path(), entry.operation);
     let clock = app.faults.skew(&occasion);
@@ -106,8 +106,11 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
             };
             let mut answer = match strike.is_unsigned() {
                 true => unsigned(&id, &reply),
-                false => signed(app, &admitted, signer, &request, &strike, reply, &mut entry),
+                false => signed(&admitted, signer, &request, &strike, &reply, &mut entry),
             };
+            if let Some(allow) = allow.filter(|_| reply.status == StatusCode::METHOD_NOT_ALLOWED) {
+                put(answer.headers_mut(), "allow", allow);
+            }
             strike.dress(answer.headers_mut());
             answer
         }
@@ -154,27 +157,31 @@ async fn process(
     (operation.handler)(context).await
 }
 
-fn find<'a>(app: &'a App, request: &Received) -> Result<(&'a Operation, PathParams), Refusal> {
+/// What the request is for; and if there is something at its address, but not
+/// for its method, for which ones.
+fn find<'a>(
+    app: &'a App,
+    request: &Received,
+) -> (Result<(&'a Operation, PathParams), Refusal>, Option<String>) {
     match app.routes.find(&request.method, request.path()) {
-        Found::Operation(operation, params) => Ok((operation, params)),
+        Found::Operation(operation, params) => (Ok((operation, params)), None),
         Found::OtherMethods(methods) => {
             let names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
-            Err(Refusal::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "INVALID_REQUEST",
-                format!(
-                    "不支持的请求方法{}，该接口支持{}",
-                    request.method,
-                    names.join("、")
-                ),
-            )
-            .with_detail(json!({"allow": names})))
+            let message = format!(
+                "不支持的请求方法{}，该接口支持{}",
+                request.method,
+                names.join("、")
+            );
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            let refusal = Refusal::new(status, "INVALID_REQUEST", message)
+                .with_detail(json!({"allow": names}));
+            (Err(refusal), Some(names.join(", ")))
         }
-        Found::Nothing => Err(Refusal::new(
-            StatusCode::NOT_FOUND,
-            "NOT_FOUND",
-            format!("请求的资源不存在：{}", request.path()),
-        )),
+        Found::Nothing => {
+            let message = format!("请求的资源不存在：{}", request.path());
+            let refusal = Refusal::new(StatusCode::NOT_FOUND, "NOT_FOUND", message);
+            (Err(refusal), None)
+        }
     }
 }
 
@@ -199,20 +206,15 @@ fn asked_signer<'a>(
 }
 
 fn signed(
-    app: &App,
     admitted: &Admitted,
     signer: Option<&PlatformSigner>,
     request: &Received,
     strike: &Strike,
-    reply: Reply,
+    reply: &Reply,
     entry: &mut Entry,
 ) -> Answer {
     let Some(signer) = signer else {
-        tracing::error!(
-            caller = admitted.caller.identity,
-            "the caller has no key to be answered with"
-        );
-        return unsigned(&entry.id, &reply_of(&Refusal::system_error()));
+        return unsignable(admitted, "there is no key to sign it with", entry);
     };
     // A body that is not sent is not signed.
     let body: &[u8] = if request.method == Method::HEAD {
@@ -221,22 +223,25 @@ fn signed(
         &reply.body
     };
     let headers = faults::signature_headers(admitted.caller.scheme, signer, body, strike);
-    let mut answer = unsigned(&entry.id, &reply);
-    if reply.status == StatusCode::METHOD_NOT_ALLOWED
-        && let Found::OtherMethods(methods) = app.routes.find(&request.method, request.path())
-    {
-        let names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
-        put(answer.headers_mut(), "allow", names.join(", "));
+    let headers = match headers {
+        Ok(headers) => headers,
+        Err(error) => return unsignable(admitted, &error.to_string(), entry),
+    };
+    let mut answer = unsigned(&entry.id, reply);
+    entry.signed_with = (!headers.is_empty()).then(|| signer.id.clone());
+    for (name, value) in headers {
+        put(answer.headers_mut(), name, value);
     }
-    match headers {
-        Ok(headers) => {
-            entry.signed_with = (!headers.is_empty()).then(|| signer.id.clone());
-            for (name, value) in headers {
-                put(answer.headers_mut(), name, value);
-            }
-        }
-        Err(error) => tracing::error!(%error, "an answer could not be signed"),
-    }
+    answer
+}
+
+/// Nobody could believe the answer that there is.
+fn unsignable(admitted: &Admitted, reason: &str, entry: &mut Entry) -> Answer {
+    let caller = &admitted.caller.identity;
+    tracing::error!(caller, reason, "an answer could not be signed");
+    let refusal = Refusal::system_error();
+    let answer = unsigned(&entry.id, &reply_of(&refusal));
+    entry.refusal = Some(Box::new(refusal.into()));
     answer
 }
 

@@ -32,11 +32,15 @@ struct ClockState {
 impl ClockState {
     fn of(setting: ClockSetting) -> Self {
         let real = real_now();
+        let frozen = matches!(setting, ClockSetting::Frozen { .. });
         Self {
             now: Time::at(business_time(setting, real)).to_string(),
             offset_seconds: offset_ms(setting, real) / 1000,
-            frozen: matches!(setting, ClockSetting::Frozen { .. }),
-            speed: speed_of(setting).map_or(0.into(), number),
+            frozen,
+            speed: match frozen {
+                true => 0.into(),
+                false => number(pace_of(setting)),
+            },
         }
     }
 }
@@ -72,16 +76,22 @@ impl ClockChange {
         // An offset from real time makes no sense on a clock that stands still,
         // nor does a speed.
         let is_moved = self.offset_seconds.is_some() || speed.is_some();
-        let stays_frozen = !is_moved && speed_of(current).is_none();
+        let stays_frozen = !is_moved && matches!(current, ClockSetting::Frozen { .. });
         if self.frozen.unwrap_or(stays_frozen) {
             return match speed {
                 Some(_) => Err(Trouble::param("speed: a frozen clock has none")),
-                None => Ok(ClockSetting::Frozen { at }),
+                None => Ok(ClockSetting::Frozen {
+                    at,
+                    speed: pace_of(current),
+                }),
             };
         }
         // Back to real time is back to its pace.
-        let kept = speed_of(current).filter(|_| self.offset_seconds.is_none());
-        let speed = speed.or(kept).unwrap_or(Speed::REAL);
+        let kept = match self.offset_seconds {
+            None => pace_of(current),
+            Some(_) => Speed::REAL,
+        };
+        let speed = speed.unwrap_or(kept);
         Ok(if speed == Speed::REAL {
             ClockSetting::Running {
                 offset_ms: at.as_millisecond() - real.as_millisecond(),
@@ -126,12 +136,11 @@ fn parse_speed(times: f64) -> Result<Speed, Trouble> {
     })
 }
 
-/// How fast the clock runs, if it does.
-fn speed_of(setting: ClockSetting) -> Option<Speed> {
+/// How fast the clock runs, or ran before it was frozen.
+fn pace_of(setting: ClockSetting) -> Speed {
     match setting {
-        ClockSetting::Running { .. } => Some(Speed::REAL),
-        ClockSetting::Sped { speed, .. } => Some(speed),
-        ClockSetting::Frozen { .. } => None,
+        ClockSetting::Running { .. } => Speed::REAL,
+        ClockSetting::Sped { speed, .. } | ClockSetting::Frozen { speed, .. } => speed,
     }
 }
 

@@ -248,6 +248,7 @@ pub async fn a_panicking_rule_harms_no_other(store: &dyn Store) {
 pub async fn a_view_tells_card_leave_and_clock(store: &dyn Store) {
     let frozen = ClockSetting::Frozen {
         at: Timestamp::UNIX_EPOCH,
+        speed: Speed::FASTEST,
     };
     store.set_clock(frozen).await.expect("set");
     let look = async |id: &UserCardId, mchid| store.user_card_view(id, mchid).await.expect("read");
@@ -336,6 +337,7 @@ pub async fn the_clock_stands_as_set(store: &dyn Store) {
         },
         ClockSetting::Frozen {
             at: at("2030-05-20T05:29:35.120000001Z"),
+            speed: Speed::FASTEST,
         },
         ClockSetting::Sped {
             speed: Speed::new(0.125).expect("a speed"),

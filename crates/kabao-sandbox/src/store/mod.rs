@@ -240,6 +240,8 @@ pub enum ClockSetting {
     Frozen {
         /// At this instant.
         at: Timestamp,
+        /// How fast it goes on, once it does.
+        speed: Speed,
     },
 }
 

@@ -41,7 +41,7 @@ pub(crate) enum ClockCommand {
     },
     /// Stop the clock.
     Freeze,
-    /// Let the clock run on from where it stands, at real time's pace if it was
+    /// Let the clock run on from where it stands, as fast as before it was
     /// frozen.
     Run,
     /// Go back to real time.

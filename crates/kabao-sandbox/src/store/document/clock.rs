@@ -1,4 +1,4 @@
-use crate::store::{ClockSetting, Failure};
+use crate::store::{ClockSetting, Failure, Speed};
 
 impl ClockSetting {
     /// The setting as it is kept.
@@ -6,7 +6,7 @@ impl ClockSetting {
         match self {
             Self::Running { offset_ms } => format!("running {offset_ms}"),
             Self::Sped { speed, since, at } => format!("sped {speed} {since} {at}"),
-            Self::Frozen { at } => format!("frozen {at}"),
+            Self::Frozen { at, speed } => format!("frozen {at} {speed}"),
         }
     }
 
@@ -26,7 +26,15 @@ impl ClockSetting {
                 since: since.parse()?,
                 at: at.parse()?,
             }),
-            ["frozen", at] => Ok(Self::Frozen { at: at.parse()? }),
+            // Older versions forgot how fast it had run.
+            ["frozen", at] => Ok(Self::Frozen {
+                at: at.parse()?,
+                speed: Speed::REAL,
+            }),
+            ["frozen", at, speed] => Ok(Self::Frozen {
+                at: at.parse()?,
+                speed: speed.parse()?,
+            }),
             _ => Err(format!("`{text}` is not a clock").into()),
         }
     }
@@ -48,7 +56,10 @@ mod tests {
             .expect("an instant");
         assert_eq!(
             read("frozen 2030-05-20T05:29:35.120000001Z"),
-            Ok(ClockSetting::Frozen { at })
+            Ok(ClockSetting::Frozen {
+                at,
+                speed: Speed::REAL
+            })
         );
         for nonsense in [
             "",
@@ -56,6 +67,7 @@ mod tests {
             "sped 60 soon later",
             "sped 0 1 2",
             "frozen x",
+            "frozen 2030-05-20T05:29:35Z 0",
         ] {
             assert!(read(nonsense).is_err(), "{nonsense}");
         }
