@@ -20,10 +20,10 @@ check:
 doc:
     cargo doc --workspace --all-features --no-deps --open
 
-# What kabao costs, as ratios to the cryptography it cannot do without
-bench:
+# What kabao costs, as ratios to the cryptography it cannot do without; `just bench` is quick, parts can be named (docs/benchmarks.md)
+bench *arguments="--quick":
     cargo build --release --workspace
-    target/release/kabao-bench --quick
+    target/release/kabao-bench {{arguments}}
 
 # kabao beside other people's SDKs
 bench-peers:

@@ -29,28 +29,37 @@ use crate::sandbox::Credentials;
 #[derive(Debug, Clone)]
 pub(crate) struct Requests(Arc<Vec<Vec<u8>>>);
 
+/// A request before it is signed.
+#[derive(Debug)]
+pub(crate) struct Unsigned {
+    pub(crate) method: &'static str,
+    pub(crate) target: String,
+    pub(crate) body: Vec<u8>,
+}
+
 /// How many differ; the server accepts a repeated Authorization.
 const DIFFERENT: usize = 64;
 
 impl Requests {
     /// Reads the sample card.
     pub(crate) fn get(credentials: &Credentials, now: i64) -> Result<Self> {
-        let target = card_target(credentials)?;
-        Self::sign(credentials, now, DIFFERENT, "GET", &target, |_| {
-            Ok(Vec::new())
-        })
+        Self::gets(credentials, now, DIFFERENT)
     }
 
     /// Reads the sample card, once.
     pub(crate) fn one_get(credentials: &Credentials, now: i64) -> Result<Self> {
-        Self::sign(
-            credentials,
-            now,
-            1,
-            "GET",
-            &card_target(credentials)?,
-            |_| Ok(Vec::new()),
-        )
+        Self::gets(credentials, now, 1)
+    }
+
+    fn gets(credentials: &Credentials, now: i64, count: usize) -> Result<Self> {
+        let target = card_target(credentials)?;
+        Self::sign(credentials, now, count, |_| {
+            Ok(Unsigned {
+                method: "GET",
+                target: target.clone(),
+                body: Vec::new(),
+            })
+        })
     }
 
     /// Changes the sample card's level and phone number, which is sealed.
@@ -61,34 +70,56 @@ impl Requests {
         );
         let public_key = PublicKey::from_pem(credentials.file("pub_key.pem")?)?;
         let (brand_id, openid) = (credentials.text("brand_id")?, credentials.text("openid")?);
-        Self::sign(credentials, now, DIFFERENT, "PATCH", &target, |number| {
+        Self::sign(credentials, now, DIFFERENT, |number| {
             let phone =
                 public_key.seal(&Sensitive::new(format!("138001380{:02}", number % 100)))?;
             let body = serde_json::json!({
                 "brand_id": brand_id, "openid": openid,
                 "level": format!("等级{number}"), "phone_number": phone,
             });
-            Ok(serde_json::to_vec(&body)?)
+            Ok(Unsigned {
+                method: "PATCH",
+                target: target.clone(),
+                body: serde_json::to_vec(&body)?,
+            })
         })
     }
 
-    fn sign(
+    /// The same ones over and over, so many in all.
+    pub(crate) fn repeated(&self, count: usize) -> Self {
+        Self(Arc::new(
+            self.0.iter().cycle().take(count).cloned().collect(),
+        ))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn get_at(&self, place: usize) -> Option<&[u8]> {
+        self.0.get(place % self.0.len().max(1)).map(Vec::as_slice)
+    }
+
+    /// Signs `count` requests, each made for its number.
+    pub(crate) fn sign(
         credentials: &Credentials,
         now: i64,
         count: usize,
-        method: &str,
-        target: &str,
-        body: impl Fn(usize) -> Result<Vec<u8>>,
+        make: impl Fn(usize) -> Result<Unsigned>,
     ) -> Result<Self> {
         let key = PrivateKey::from_pem(credentials.file("apiclient_key.pem")?)?;
         let key_id = credentials.text("wechatpay_public_key_id")?;
         let requests = (0..count).map(|number| {
-            let body = body(number)?;
+            let Unsigned {
+                method,
+                target,
+                body,
+            } = make(number)?;
             let mut random = [7; 32];
             random[..8].copy_from_slice(&number.to_le_bytes());
             let stamp = Stamp::new(now, &random);
             let timestamp = stamp.timestamp.to_string();
-            let message = message::request(method, target, &timestamp, &stamp.nonce, &body);
+            let message = message::request(method, &target, &timestamp, &stamp.nonce, &body);
             let authorization = Authorization {
                 scheme: Scheme::Wechatpay2Sha256Rsa2048,
                 identity: credentials.text("mchid")?,
@@ -166,35 +197,28 @@ pub(crate) async fn run(
     Ok((answered.load(Ordering::Relaxed), begin.elapsed()))
 }
 
-async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<()> {
+pub(crate) async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<()> {
     buffer.clear();
-    let mut scanned: usize = 0;
-    let head = loop {
-        let start = scanned.saturating_sub(3);
-        if let Some(end) = buffer[start..]
-            .windows(4)
-            .position(|window| window == b"\r\n\r\n")
-        {
-            break start + end + 4;
-        }
-        scanned = buffer.len();
-        ensure!(
-            stream.read_buf(buffer).await? > 0,
-            "the server closed the connection"
-        );
-    };
-    let text = std::str::from_utf8(&buffer[..head]).context("the head is not text")?;
-    ensure!(text.starts_with("HTTP/1.1 200"), "not 200: {text}");
-    let length: usize = text
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .context("no content-length")?
-        .parse()?;
-    while buffer.len() < head + length {
+    while !is_whole(buffer)? {
         ensure!(
             stream.read_buf(buffer).await? > 0,
             "the server closed the connection"
         );
     }
     Ok(())
+}
+
+/// Whether the answer, which must be a 200, has come to its end.
+pub(crate) fn is_whole(answer: &[u8]) -> Result<bool> {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return Ok(false);
+    };
+    let head = std::str::from_utf8(&answer[..end]).context("the head is not text")?;
+    ensure!(head.starts_with("HTTP/1.1 200"), "not 200: {head}");
+    let length: usize = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .context("no content-length")?
+        .parse()?;
+    Ok(answer.len() >= end + 4 + length)
 }

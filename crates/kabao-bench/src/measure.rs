@@ -25,6 +25,45 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// Of values in order, the one that `share` of them do not exceed.
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let last = sorted.len().saturating_sub(1);
+    let place = (last as f64 * share).round() as usize;
+    sorted.get(place).copied().unwrap_or(f64::NAN)
+}
+
+/// How long calls took, in microseconds.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Latencies(Vec<f64>);
+
+impl Latencies {
+    pub(crate) fn of(mut micros: Vec<f64>) -> Self {
+        micros.sort_by(f64::total_cmp);
+        Self(micros)
+    }
+
+    /// Together with others.
+    pub(crate) fn and(self, other: &Self) -> Self {
+        Self::of([self.0, other.0.clone()].concat())
+    }
+
+    pub(crate) fn p50(&self) -> f64 {
+        quantile(&self.0, 0.5)
+    }
+
+    pub(crate) fn p99(&self) -> f64 {
+        quantile(&self.0, 0.99)
+    }
+
+    pub(crate) fn p999(&self) -> f64 {
+        quantile(&self.0, 0.999)
+    }
+
+    pub(crate) fn longest(&self) -> f64 {
+        quantile(&self.0, 1.0)
+    }
+}
+
 /// One round of a measurement: what it cost and what it cannot go below.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Round {

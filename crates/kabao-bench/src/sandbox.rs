@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use kabao_sandbox::{RateLimits, Sandbox};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},
@@ -31,20 +32,25 @@ const CORES_AVAILABLE: f64 = 2.0;
 const SEALED_IN_ANSWER: f64 = 3.0;
 const SEALED_IN_PATCH: f64 = 1.0;
 
-pub(crate) async fn measure(server: &Server, effort: Effort) -> Result<()> {
+/// The names of the lines begin with `store`.
+pub(crate) async fn measure(
+    server: &Server,
+    store: &str,
+    patches: &Requests,
+    effort: Effort,
+) -> Result<()> {
     let bench = Bench::new()?;
     let now = start::unix_now();
     let get = Requests::get(&server.credentials, now)?;
-    let patch = Requests::patch(&server.credentials, now)?;
     let get_bound = |p: Primitives| p.verify + p.sign + SEALED_IN_ANSWER * p.seal;
     let patch_bound =
         |p: Primitives| p.verify + p.sign + SEALED_IN_ANSWER * p.seal + SEALED_IN_PATCH * p.open;
     let gets = rounds(server, &bench, &get, effort, get_bound).await?;
-    gets.report_cpu("sandbox_get_c16");
-    rounds(server, &bench, &patch, effort, patch_bound)
+    gets.report_cpu(&format!("{store}_get_c16"));
+    rounds(server, &bench, patches, effort, patch_bound)
         .await?
-        .report_cpu("sandbox_patch_c16");
-    gets.report_wall("sandbox_wall_c16");
+        .report_cpu(&format!("{store}_patch_c16"));
+    gets.report_wall(&format!("{store}_wall_c16"));
     Ok(())
 }
 
@@ -118,6 +124,17 @@ async fn rounds(
     Ok(measured)
 }
 
+/// How a server is to run.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Setting<'a> {
+    /// Where its store is, instead of the folder.
+    pub(crate) store: Option<&'a str>,
+    /// On how many cores it may run.
+    pub(crate) cores: Option<usize>,
+    /// How many threads answer, if not one for each core.
+    pub(crate) workers: Option<usize>,
+}
+
 /// The measured server: this program again, in a process of its own.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -129,9 +146,20 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(folder: &Path) -> Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
+        Self::start_with(folder, Setting::default()).await
+    }
+
+    pub(crate) async fn start_with(folder: &Path, setting: Setting<'_>) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        if let Some(workers) = setting.workers {
+            command.env("TOKIO_WORKER_THREADS", workers.to_string());
+        }
+        let cores = setting.cores.unwrap_or(usize::MAX);
+        let mut child = command
             .arg("serve")
             .arg(folder)
+            .arg(cores.to_string())
+            .args(setting.store)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -162,8 +190,21 @@ impl Server {
         &self.address
     }
 
+    /// A line of `/proc/PID/status` such as `VmRSS`.
+    pub(crate) fn memory_mb(&self, name: &str) -> Result<f64> {
+        let id = self.child.id().context("the server is gone")?;
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let kilobytes: f64 = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+            .and_then(|rest| rest.trim().strip_suffix(" kB"))
+            .with_context(|| format!("no {name} in its status"))?
+            .parse()?;
+        Ok(kilobytes * 1.024 / 1e3)
+    }
+
     /// CPU time of the server's process so far.
-    async fn cpu_time(&self) -> Result<Duration> {
+    pub(crate) async fn cpu_time(&self) -> Result<Duration> {
         let mut pipes = self.pipes.lock().await;
         let (stdin, lines) = &mut *pipes;
         stdin.write_all(b"cpu\n").await?;
@@ -178,18 +219,20 @@ impl Server {
     }
 }
 
-/// The server's side: serves from `folder`, tells its CPU time for every line
+/// The server's side: serves from `folder` on the first `cores` cores, tells its CPU time for every line
 /// on stdin, and ends with it.
 #[expect(clippy::print_stdout, reason = "the parent process reads it")]
-pub(crate) fn serve(folder: &Path) -> Result<()> {
+pub(crate) fn serve(folder: &Path, cores: &str, store: Option<&str>) -> Result<()> {
+    keep_to(cores.parse()?)?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let sandbox = runtime.block_on(
-        Sandbox::builder()
-            .data_dir(folder)
-            .credentials_dir(folder.join("credentials"))
-            .rate_limits(RateLimits::Off)
-            .start(),
-    )?;
+    let mut builder = Sandbox::builder()
+        .data_dir(folder)
+        .credentials_dir(folder.join("credentials"))
+        .rate_limits(RateLimits::Off);
+    if let Some(store) = store {
+        builder = builder.store(store);
+    }
+    let sandbox = runtime.block_on(builder.start())?;
     println!("{}", sandbox.base_url());
     std::io::stdout().flush()?;
     for line in std::io::stdin().lock().lines() {
@@ -199,6 +242,15 @@ pub(crate) fn serve(folder: &Path) -> Result<()> {
     }
     runtime.block_on(sandbox.stop());
     Ok(())
+}
+
+/// Before there are threads, which all then keep to it.
+fn keep_to(cores: usize) -> Result<()> {
+    let all = sched_getaffinity(None)?;
+    let mut some = CpuSet::new();
+    let numbers = (0..CpuSet::MAX_CPU).filter(|number| all.is_set(*number));
+    numbers.take(cores).for_each(|number| some.set(number));
+    Ok(sched_setaffinity(None, &some)?)
 }
 
 /// The folder that a sandbox's `--credentials` writes.

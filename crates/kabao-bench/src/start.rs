@@ -14,7 +14,7 @@ use crate::{
 /// What a person still takes for "at once".
 const AT_ONCE_MS: f64 = 100.0;
 
-pub(crate) async fn measure(folder: &Path, effort: Effort) -> Result<()> {
+pub(crate) async fn measure(name: &str, folder: &Path, effort: Effort) -> Result<()> {
     let mut rounds = Vec::new();
     for _ in 0..effort.rounds {
         let begin = Instant::now();
@@ -28,7 +28,7 @@ pub(crate) async fn measure(folder: &Path, effort: Effort) -> Result<()> {
         });
         server.stop().await?;
     }
-    report("start_to_first_answer", "ms", &rounds, &[]);
+    report(name, "ms", &rounds, &[]);
     Ok(())
 }
 

@@ -107,5 +107,5 @@ async fn run(
     let card = cx.decide(needs, move |workspace| {
         import::import(workspace, &key, &validity, &change, now)
     });
-    answer(cx, card.await?, now)
+    answer(cx, card.await?, now).await
 }

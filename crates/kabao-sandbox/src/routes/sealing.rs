@@ -1,16 +1,27 @@
 //! Sensitive values: opened on the way in, sealed on the way out.
 
+use std::{sync::LazyLock, thread::available_parallelism};
+
 use kabao_core::{
-    PrivateKey, Sealed, Sensitive, UserCard, UserCardChange,
+    PrivateKey, PublicKey, Sealed, Sensitive, UserCard, UserCardChange,
     answer::header as wechatpay,
-    card_member::UserCard as WireUserCard,
+    card_member::{UserCard as WireUserCard, UserInformation},
     field::FieldError,
     keyring::KeyId,
     sensitive::{Opener as _, Sealer as _},
 };
 
+use tokio::sync::Semaphore;
+
 use super::{Context, members::refuse_four_byte};
 use crate::refusal::Refusal;
+
+/// What costs no more than this many sealings is done on the connection's own
+/// thread: as much as the signature that every answer has, or one opening.
+const IN_PLACE: usize = 16;
+
+/// A private-key operation costs as much as this many with a public key.
+const OPENING: usize = 16;
 
 impl Context<'_> {
     /// Opens the values of a change with the key that the request names, or
@@ -20,10 +31,15 @@ impl Context<'_> {
         change: UserCardChange<Sealed>,
     ) -> Result<UserCardChange, Refusal> {
         let keys = self.opening_keys();
-        // Form answers may be many.
-        let is_one = change.user_information.is_none() && keys.len() == 1;
-        let open = move || change.try_map(|field, sealed| open_one(&keys, field, &sealed));
-        in_place_if(is_one, open).await
+        let values = values(
+            change.phone_number.as_ref(),
+            change.user_information.as_ref(),
+        );
+        let cost = values * keys.len() * OPENING;
+        done(cost, move || {
+            change.try_map(|field, sealed| open_one(&keys, field, &sealed))
+        })
+        .await
     }
 
     /// Opens one value; see [`open`](Self::open).
@@ -33,26 +49,43 @@ impl Context<'_> {
         sealed: Sealed,
     ) -> Result<Sensitive, Refusal> {
         let keys = self.opening_keys();
-        let is_one = keys.len() == 1;
-        in_place_if(is_one, move || open_one(&keys, field, &sealed)).await
+        done(keys.len() * OPENING, move || {
+            open_one(&keys, field, &sealed)
+        })
+        .await
     }
 
     /// Seals a card's values for the certificate that the request was signed
     /// with.
-    pub(crate) fn seal(&self, card: UserCard) -> Result<WireUserCard<Sealed>, Refusal> {
-        card.try_map(|_, value| self.seal_value(&value))
+    pub(crate) async fn seal(&self, card: UserCard) -> Result<WireUserCard<Sealed>, Refusal> {
+        let key = self.sealing_key()?.clone();
+        done(values_of(&card), move || seal_card(&key, card)).await
+    }
+
+    /// The same for many cards.
+    pub(crate) async fn seal_all(
+        &self,
+        cards: Vec<UserCard>,
+    ) -> Result<Vec<WireUserCard<Sealed>>, Refusal> {
+        let key = self.sealing_key()?.clone();
+        let cost = cards.iter().map(values_of).sum();
+        done(cost, move || {
+            let cards = cards.into_iter();
+            cards.map(|card| seal_card(&key, card)).collect()
+        })
+        .await
     }
 
     /// Seals one value; see [`seal`](Self::seal).
     pub(crate) fn seal_value(&self, value: &Sensitive) -> Result<Sealed, Refusal> {
+        seal_one(self.sealing_key()?, value)
+    }
+
+    fn sealing_key(&self) -> Result<&PublicKey, Refusal> {
         let admitted = self.admitted;
         let certificate = admitted.caller.certificate(&admitted.serial_no);
-        certificate
-            .and_then(|certificate| certificate.public_key.seal(value).ok())
-            .ok_or_else(|| {
-                tracing::error!("a stored value could not be sealed");
-                Refusal::system_error()
-            })
+        let certificate = certificate.ok_or_else(not_sealed)?;
+        Ok(&certificate.public_key)
     }
 
     fn opening_keys(&self) -> Vec<PrivateKey> {
@@ -80,18 +113,80 @@ fn open_one(keys: &[PrivateKey], field: &str, sealed: &Sealed) -> Result<Sensiti
     Ok(value)
 }
 
-/// Runs private-key operations where they do not hold up other connections,
-/// unless it is just one: that takes as long as the signature of an answer, and
-/// handing it over takes a good part of it again.
-async fn in_place_if<T: Send + 'static>(
-    is_one: bool,
+fn seal_card(key: &PublicKey, card: UserCard) -> Result<WireUserCard<Sealed>, Refusal> {
+    card.try_map(|_, value| seal_one(key, &value))
+}
+
+fn seal_one(key: &PublicKey, value: &Sensitive) -> Result<Sealed, Refusal> {
+    key.seal(value).map_err(|_| not_sealed())
+}
+
+fn not_sealed() -> Refusal {
+    tracing::error!("a stored value could not be sealed");
+    Refusal::system_error()
+}
+
+fn values_of(card: &UserCard) -> usize {
+    values(card.phone_number.as_ref(), card.user_information.as_ref())
+}
+
+/// How many sensitive values a card has, or a change of one.
+fn values<S>(phone_number: Option<&S>, information: Option<&UserInformation<S>>) -> usize {
+    let common = information.and_then(|information| information.common_field_list.as_ref());
+    let common = common.map_or(0, Vec::len);
+    let custom = information.and_then(|information| information.custom_field_list.as_ref());
+    let custom = custom.into_iter().flatten();
+    let chosen = custom.map(|field| field.user_chosen_values.as_ref().map_or(0, Vec::len));
+    usize::from(phone_number.is_some()) + common + chosen.sum::<usize>()
+}
+
+/// Does what is soon done in place, for handing it over takes longer than that,
+/// and the rest where it does not hold up other connections. No more of that
+/// runs at once than there are cores: the threads that answer need their share.
+async fn done<T: Send + 'static>(
+    cost: usize,
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
-    if is_one {
+    static CORES: LazyLock<Semaphore> =
+        LazyLock::new(|| Semaphore::new(available_parallelism().map_or(2, |n| n.get().max(2))));
+    if cost <= IN_PLACE {
         return work();
     }
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
+    let died = |error: &dyn std::fmt::Display| {
         tracing::error!(%error, "a cryptographic task died");
         Refusal::system_error()
-    })?
+    };
+    let permit = CORES.acquire().await.map_err(|error| died(&error))?;
+    // The thread gives it back, for work goes on when nobody waits for it.
+    let working = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        work()
+    });
+    working.await.map_err(|error| died(&error))?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread, time::Duration};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn much_work_does_not_hold_up_who_shares_the_thread() {
+        let (told, heard) = mpsc::channel();
+        let patience = Duration::from_secs(30);
+        let work = done(IN_PLACE + 1, move || {
+            Ok(heard.recv_timeout(patience).is_ok())
+        });
+        let other = async { told.send(()) };
+        let (was_told, _) = tokio::join!(work, other);
+        assert!(was_told.expect("done"), "the other had to wait for it");
+    }
+
+    #[tokio::test]
+    async fn a_signatures_worth_of_work_stays_where_it_is() {
+        let here = thread::current().id();
+        let there = done(IN_PLACE, || Ok(thread::current().id())).await;
+        assert_eq!(there.expect("done"), here);
+    }
 }

@@ -42,7 +42,7 @@ pub(crate) async fn get(cx: Context<'_>) -> Result<Reply, Refusal> {
     }
     let card = view.card.filter(|card| card.openid == key.openid);
     let now = business_time(view.standing.clock, real_now());
-    answer(&cx, card.ok_or_else(user_card::unknown)?, now)
+    answer(&cx, card.ok_or_else(user_card::unknown)?, now).await
 }
 
 /// `GET …/user-cards`: a user's cards in a brand, newest pickup first.
@@ -60,9 +60,8 @@ pub(crate) async fn list(cx: Context<'_>) -> Result<Reply, Refusal> {
     };
     let page = cx.app.store.user_cards(&of, window).await;
     let page = page.map_err(|error| failed(&error))?;
-    let cards = page.rows.into_iter();
-    let data = cards.map(|card| wire(&cx, card, now));
-    let data = data.collect::<Result<Vec<_>, _>>()?;
+    let cards = page.rows.into_iter().map(|card| wire(&cx, card, now));
+    let data = cx.seal_all(cards.collect()).await?;
     Ok(Reply::page(data, page.total, window))
 }
 
@@ -79,7 +78,7 @@ pub(crate) async fn update(cx: Context<'_>) -> Result<Reply, Refusal> {
         workspace.put_user_card(card.clone());
         Ok(card)
     });
-    answer(&cx, card.await?, now)
+    answer(&cx, card.await?, now).await
 }
 
 /// `POST …/user-cards/{user_card_code}/confirm`.
@@ -105,7 +104,7 @@ pub(crate) async fn confirm(cx: Context<'_>) -> Result<Reply, Refusal> {
     let card = cx.decide(needs, move |workspace| {
         confirm::confirm(workspace, &key, confirmation, &adjustment, now)
     });
-    answer(&cx, card.await?, now)
+    answer(&cx, card.await?, now).await
 }
 
 /// `POST …/user-cards/{user_card_code}/invalidate`: for good.
@@ -123,7 +122,7 @@ pub(crate) async fn invalidate(cx: Context<'_>) -> Result<Reply, Refusal> {
         workspace.put_user_card(card.clone());
         Ok(card)
     });
-    answer(&cx, card.await?, now)
+    answer(&cx, card.await?, now).await
 }
 
 /// The change in a body. Members that the operation does not have are ignored,
@@ -140,14 +139,18 @@ pub(super) fn checked(checked: Result<(), FieldError>) -> Result<(), Refusal> {
 }
 
 /// Answers with a card, sealed for the caller.
-pub(super) fn answer(cx: &Context<'_>, card: UserCard, now: Timestamp) -> Result<Reply, Refusal> {
-    wire(cx, card, now).map(|card| Reply::ok(&card))
+pub(super) async fn answer(
+    cx: &Context<'_>,
+    card: UserCard,
+    now: Timestamp,
+) -> Result<Reply, Refusal> {
+    Ok(Reply::ok(&cx.seal(wire(cx, card, now)).await?))
 }
 
-fn wire(cx: &Context<'_>, card: UserCard, now: Timestamp) -> Result<WireUserCard<Sealed>, Refusal> {
-    let mut card = cx.seal(card.into_wire(now))?;
+fn wire(cx: &Context<'_>, card: UserCard, now: Timestamp) -> WireUserCard {
+    let mut card = card.into_wire(now);
     if cx.app.switches.bare_user_cards {
         (card.create_time, card.modify_time) = (None, None);
     }
-    Ok(card)
+    card
 }

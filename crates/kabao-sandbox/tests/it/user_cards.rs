@@ -398,6 +398,38 @@ fn a_users_cards_are_listed_by_pages() {
 }
 
 #[test]
+fn a_card_with_many_answers_keeps_every_one_in_its_place() {
+    let running = Running::start();
+    let merchant = running.merchant();
+    let wanted: Vec<String> = (0..40).map(|number| format!("答案{number}")).collect();
+    let sealed: Vec<String> = wanted.iter().map(|value| running.seal(value)).collect();
+    let information = json!({
+        "custom_field_list": [{"name": "喜欢的运动", "user_chosen_values": sealed}],
+    });
+    let changed = merchant
+        .patch(
+            &patch_target(),
+            &change(json!({"user_information": information})),
+        )
+        .ok();
+    let listed = merchant
+        .get(&format!(
+            "/v3/brand/partner/card-member/user-cards?brand_id=1004&openid={OPENID}&offset=0&limit=20"
+        ))
+        .ok();
+    for card in [
+        &changed,
+        &merchant.get(&card_target()).ok(),
+        &listed["data"][0],
+    ] {
+        let field = &card["user_information"]["custom_field_list"][0];
+        let values = field["user_chosen_values"].as_array().expect("a list");
+        let values: Vec<String> = values.iter().map(|value| merchant.open(value)).collect();
+        assert_eq!(values, wanted);
+    }
+}
+
+#[test]
 fn the_template_of_the_sample_card_is_there_for_both_callers() {
     let running = Running::start();
     let merchant = running.merchant();
