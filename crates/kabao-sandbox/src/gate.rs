@@ -128,7 +128,7 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
 }
 
 /// Everything behind the signature check: address, rate limit, operation.
-async fn process(
+pub(crate) async fn process(
     app: &App,
     admitted: &Admitted,
     request: &Received,
@@ -154,7 +154,10 @@ async fn process(
     (operation.handler)(context).await
 }
 
-fn find<'a>(app: &'a App, request: &Received) -> Result<(&'a Operation, PathParams), Refusal> {
+pub(crate) fn find<'a>(
+    app: &'a App,
+    request: &Received,
+) -> Result<(&'a Operation, PathParams), Refusal> {
     match app.routes.find(&request.method, request.path()) {
         Found::Operation(operation, params) => Ok((operation, params)),
         Found::OtherMethods(methods) => {
@@ -274,6 +277,6 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
     }
 }
 
-fn reply_of(refusal: &Refusal) -> Reply {
+pub(crate) fn reply_of(refusal: &Refusal) -> Reply {
     Reply::json(refusal.status, &refusal.body())
 }
