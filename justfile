@@ -16,6 +16,10 @@ check:
     cargo clippy --workspace --all-targets --all-features -- -D warnings
     cargo test --workspace --all-features
 
+# The parsers, fuzzed: `just fuzz 600 template`
+fuzz *args:
+    fuzz/run {{args}}
+
 # The documentation, opened
 doc:
     cargo doc --workspace --all-features --no-deps --open

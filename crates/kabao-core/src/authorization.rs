@@ -142,6 +142,14 @@ pub enum MalformedAuthorization {
         /// Its key.
         item: String,
     },
+    /// The caller under the name that another scheme has for it.
+    #[error("item `{item}`: {scheme} names its caller by `{}`", scheme.identity_item())]
+    OtherCaller {
+        /// The item that is there.
+        item: &'static str,
+        /// The scheme that the header begins with.
+        scheme: Scheme,
+    },
     /// An item that is there twice.
     #[error("item `{item}` is there twice")]
     Duplicate {
@@ -185,6 +193,10 @@ impl<'a> Items<'a> {
             "signature" => &mut self.signature,
             identity if identity == scheme.identity_item() => &mut self.identity,
             other => {
+                let known = Scheme::ALL.map(Scheme::identity_item);
+                if let Some(item) = known.into_iter().find(|known| *known == other) {
+                    return Err(MalformedAuthorization::OtherCaller { item, scheme });
+                }
                 return Err(MalformedAuthorization::Unexpected {
                     item: other.to_owned(),
                 });

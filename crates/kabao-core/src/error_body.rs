@@ -40,4 +40,11 @@ mod tests {
         assert_eq!(body.map(|body| body.code).as_deref(), Some("PARAM_ERROR"));
         assert_eq!(ErrorBody::parse(b"<html>"), None);
     }
+
+    #[test]
+    fn numbers_go_out_as_they_came_in() {
+        let text = r#"{"code":"X","message":"","detail":{"value":7.777777777777776e+127}}"#;
+        let body = ErrorBody::parse(text.as_bytes()).expect("an error body");
+        assert_eq!(serde_json::to_string(&body).ok().as_deref(), Some(text));
+    }
 }

@@ -52,7 +52,8 @@ impl Time {
         &self.0
     }
 
-    /// The instant, or `None` if the text is not RFC 3339.
+    /// The instant, or `None` if the text is not RFC 3339, or before the year 0
+    /// in China, which could not be written.
     #[must_use]
     pub fn instant(&self) -> Option<Timestamp> {
         if !is_rfc3339(&self.0) {
@@ -64,6 +65,7 @@ impl Time {
             .parse::<Timestamp>()
             .ok()
             .or(for_ever.then_some(Timestamp::MAX))
+            .filter(|instant| *instant >= FIRST)
     }
 }
 
@@ -102,6 +104,9 @@ pub(crate) fn china_midnight(day: Date) -> Option<Timestamp> {
         .ok()
         .map(|zoned| zoned.timestamp())
 }
+
+/// 0000-01-01T00:00:00+08:00.
+const FIRST: Timestamp = Timestamp::constant(-62_167_248_000, 0);
 
 /// China has had one offset and no summer time since 1991.
 const CHINA: Offset = Offset::constant(8);
@@ -175,8 +180,10 @@ mod tests {
             "2015-05-20T13:29:35Z",
             "2015-05-20T13:29:35.1-00:30",
             "9999-12-31T23:59:59+08:00",
+            "0000-01-01T00:00:00+08:00",
         ] {
-            assert!(Time::from(good).instant().is_some(), "{good}");
+            let instant = Time::from(good).instant().expect(good);
+            assert!(Time::at(instant).instant().is_some(), "{good}");
         }
         for bad in [
             "2015-05-20 13:29:35+08:00",
@@ -184,6 +191,7 @@ mod tests {
             "2015-05-20T13:29:35.+08:00",
             "2015-13-20T13:29:35+08:00",
             "2015-05-20T13:29:35+0800",
+            "0000-01-01T00:00:00+08:01",
             "",
         ] {
             assert!(Time::from(bad).instant().is_none(), "{bad}");

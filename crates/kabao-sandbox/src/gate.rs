@@ -131,7 +131,7 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
 }
 
 /// Everything behind the signature check: address, rate limit, operation.
-async fn process(
+pub(crate) async fn process(
     app: &App,
     admitted: &Admitted,
     request: &Received,
@@ -159,7 +159,7 @@ async fn process(
 
 /// What the request is for; and if there is something at its address, but not
 /// for its method, for which ones.
-fn find<'a>(
+pub(crate) fn find<'a>(
     app: &'a App,
     request: &Received,
 ) -> (Result<(&'a Operation, PathParams), Refusal>, Option<String>) {
@@ -279,6 +279,6 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: String) {
     }
 }
 
-fn reply_of(refusal: &Refusal) -> Reply {
+pub(crate) fn reply_of(refusal: &Refusal) -> Reply {
     Reply::json(refusal.status, &refusal.body())
 }

@@ -30,6 +30,8 @@ pub mod credentials;
 pub mod domain;
 mod faults;
 pub mod folder;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gate;
 mod journal;
 pub mod keys;

@@ -5,11 +5,14 @@
 mod body;
 mod encoding;
 mod rsa;
+mod stamp;
 mod target;
 
 use std::sync::Arc;
 
-use kabao_core::{PublicKey, authorization::Authorization, keyring::KeyId, message};
+use kabao_core::{
+    PublicKey, authorization::Authorization, keyring::KeyId, message, signature::Scheme,
+};
 
 use crate::{
     gate::Received,
@@ -27,7 +30,16 @@ pub(crate) fn unknown_serial(keys: &Keys, authorization: &Authorization) -> Stri
     let item = scheme.identity_item();
     let serial = KeyId::new(serial_no);
     let Some(caller) = keys.caller(*scheme, identity) else {
-        return format!("{item} {identity} is not known here");
+        let other = Scheme::ALL
+            .into_iter()
+            .find(|other| other.identity_item() != item && keys.caller(*other, identity).is_some());
+        return match other {
+            Some(other) => format!(
+                "{item} {identity} is not known here, but as a {} it is: then the scheme is {other}",
+                other.identity_item()
+            ),
+            None => format!("{item} {identity} is not known here"),
+        };
     };
     let expected: Vec<&str> = caller
         .certificates
@@ -139,6 +151,9 @@ impl Case {
     fn explain(&self) -> String {
         match rsa::signed_digest(&self.key, &self.signature) {
             Some(rsa::Digest::Sha256(digest)) => self.other_bytes(&digest),
+            Some(rsa::Digest::Bare) => {
+                "the right key, but the digest was signed bare; a PKCS#1 v1.5 signature names its digest: sign the message with SHA256withRSA".into()
+            }
             Some(rsa::Digest::Other(name)) => {
                 format!("the right key, but the digest is {name}; the protocol takes SHA-256")
             }
@@ -210,6 +225,16 @@ impl Case {
         if fits(text.replace('\n', "\r\n").as_bytes()) {
             return Some("the lines end with CR LF; they end with LF alone".into());
         }
+        if fits(text.replace('\n', "").as_bytes()) {
+            return Some(
+                "the lines were joined without line feeds; every line ends with one".into(),
+            );
+        }
+        if fits(&message::answer(&self.timestamp, &self.nonce, &self.body)) {
+            return Some(
+                "signed as an answer is verified (timestamp, nonce, body); a request has method and target before them".into(),
+            );
+        }
         if fits(text.replace('\n', "\\n").as_bytes()) {
             return Some("the two characters \\n were signed instead of line feeds".into());
         }
@@ -226,6 +251,14 @@ impl Case {
         }
         for (target, mistake) in target::variants(&self.target, &self.host) {
             if fits_parts(&self.method, &target, &self.body) {
+                return Some(mistake.into());
+            }
+        }
+        for (timestamp, nonce, mistake) in stamp::variants(&self.timestamp, &self.nonce) {
+            let (method, target) = (&self.method, &self.target);
+            if fits(&message::request(
+                method, target, &timestamp, &nonce, &self.body,
+            )) {
                 return Some(mistake.into());
             }
         }

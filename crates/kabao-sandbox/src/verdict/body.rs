@@ -12,12 +12,21 @@ pub(super) fn variants(body: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
     };
     add(Vec::new(), "the body was not signed");
     add(
-        [body, b"\n"].concat(),
-        "the body was signed with a line feed that was not sent",
+        [body, b"\r\n"].concat(),
+        "the body was signed with a carriage return and a line feed that were not sent",
     );
     add(
         body.trim_ascii().to_vec(),
         "the white space around the body was not signed",
+    );
+    const MARK: &[u8] = b"\xEF\xBB\xBF";
+    add(
+        body.strip_prefix(MARK).unwrap_or(body).to_vec(),
+        "the byte order mark that was sent was not signed; send none",
+    );
+    add(
+        [MARK, body].concat(),
+        "a byte order mark was signed that was not sent",
     );
     if body.is_empty() {
         for empty in ["{}", "null", "[]", "\"\"", "undefined"] {
@@ -29,6 +38,23 @@ pub(super) fn variants(body: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
             text.replace('"', "&quot;").into_bytes(),
             "the body was signed HTML-escaped",
         );
+        let line_feeds = text.replace("\r\n", "\n");
+        for text in [line_feeds.replace('\n', "\r\n"), line_feeds] {
+            add(
+                text.into_bytes(),
+                "the line ends inside the body were changed after signing",
+            );
+        }
+        add(
+            Value::from(text).to_string().into_bytes(),
+            "the body was signed as a JSON string around the JSON",
+        );
+        for text in [as_latin1(text), as_ascii(text)] {
+            add(
+                text.into_bytes(),
+                "the body was signed in another character set; it is signed and sent in UTF-8",
+            );
+        }
     }
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
         const REPRINTED: &str = "the body was changed after signing: the JSON was printed again, with other spaces or escapes";
@@ -128,6 +154,16 @@ impl Style {
         }
         out.push(close);
     }
+}
+
+/// UTF-8 that was read as if every byte were a character.
+fn as_latin1(text: &str) -> String {
+    text.bytes().map(char::from).collect()
+}
+
+/// What a character set without these characters writes.
+fn as_ascii(text: &str) -> String {
+    text.replace(|character: char| !character.is_ascii(), "?")
 }
 
 /// Non-ASCII as `\uXXXX`, the way several languages print by default.

@@ -18,7 +18,14 @@ pub(super) fn signature_bytes(text: &str, key: &PublicKey) -> Result<Vec<u8>, St
     if text.starts_with(PROBE_PREFIX) {
         return Err("a deliberate probe: the signature begins with WECHATPAY/SIGNTEST/".into());
     }
-    if text.len() == 2 * expected && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hex && matches!(text.len(), 32 | 64) {
+        return Err(format!(
+            "{} hex digits are a sign of API v2 (MD5 or HMAC-SHA256 with a shared key); v3 takes an RSA signature",
+            text.len()
+        ));
+    }
+    if text.len() == 2 * expected && is_hex {
         return Err("the signature is written in hex; it is written in base64".into());
     }
     let Some(bytes) = decode(text) else {
@@ -38,6 +45,10 @@ pub(super) fn signature_bytes(text: &str, key: &PublicKey) -> Result<Vec<u8>, St
     Err(match inner {
         Some(inner) if inner.len() == expected => {
             "the signature was encoded in base64 twice".into()
+        }
+        _ if bytes.len() == 32 => {
+            "32 bytes are a digest or an HMAC; the signature is made with RSA and the private key"
+                .into()
         }
         _ => format!(
             "the signature has {} bytes, this certificate's key makes {expected}",

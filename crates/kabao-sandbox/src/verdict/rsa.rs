@@ -9,6 +9,8 @@ use num_bigint::BigUint;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Digest {
     Sha256(Vec<u8>),
+    /// 32 bytes that do not say what they are: a digest, encrypted.
+    Bare,
     Other(&'static str),
 }
 
@@ -59,6 +61,7 @@ pub(super) fn signed_digest(key: &PublicKey, signature: &[u8]) -> Option<Digest>
                 Some(name) => Digest::Other(name),
             })
         })
+        .or((info.len() == 32).then_some(Digest::Bare))
         .or(Some(Digest::Other("not one this server knows")))
 }
 

@@ -61,6 +61,16 @@ pub(super) fn variants(target: &str, host: &str) -> Vec<(String, &'static str)> 
             "the path was encoded differently when signed; it is signed exactly as sent",
         );
     }
+    add(
+        target.replace('%', "%25"),
+        "the escapes were escaped once more when signed; path and query are signed as sent",
+    );
+    if decode_component(&target.replace("%25", "%")).is_some() {
+        add(
+            target.replace("%25", "%"),
+            "the escapes were escaped once more when sent; path and query are signed as sent",
+        );
+    }
     for scheme in ["https", "http"] {
         for host in [host, "api.mch.weixin.qq.com", "api2.mch.weixin.qq.com"] {
             add(

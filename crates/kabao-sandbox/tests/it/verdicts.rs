@@ -1,307 +1,551 @@
-//! Each mistake made for real, and named by the journal.
+//! Each mistake made for real, and named by the journal as docs/signatures.md
+//! has it.
 
-use kabao_core::{PrivateKey, message};
+use std::collections::BTreeSet;
 
-use crate::support::{CARD_PATH, Running, Signer, card_target, nonce, unix_now};
+use aws_lc_rs::{
+    digest::{self, SHA256},
+    hmac,
+    rand::SystemRandom,
+    rsa::KeyPair,
+    signature::{RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding},
+};
+use kabao_core::{PrivateKey, message, signature::encode};
+use num_bigint::BigUint;
 
-fn reason(running: &Running) -> String {
-    running.last_request()["verdict"]["reason"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+use crate::support::{CARD_PATH, Request, Running, Signer, card_target, nonce, unix_now};
+
+/// A request with a mistake, and the words that name it in the journal.
+struct Case {
+    says: &'static str,
+    method: &'static str,
+    target: String,
+    body: Vec<u8>,
+    content_type: &'static str,
+    /// One header each.
+    authorization: Vec<String>,
 }
 
-/// Makes the message that is signed, of timestamp and nonce.
-type Signing = Box<dyn FnOnce(&str, &str) -> Vec<u8>>;
+const ENCODED: &str =
+    "/v3/brand/partner/card-member/user-cards/%E5%8D%A1%201?brand_id=1004&openid=a%20b";
+const BODY: &str = r#"{"brand_id": "1004", "level": "钻石"}"#;
+const IMAGE: &str = "/v3/marketing/favor/media/image-upload";
+const MULTIPART: &str = "multipart/form-data; boundary=B";
+const PARTS: &str = "--B\r\nContent-Disposition: form-data; name=\"meta\"\r\n\r\n{\"filename\":\"a.gif\"}\r\n--B--\r\n";
 
-/// Signs one message and sends another request.
-fn mistaken(
-    running: &Running,
-    merchant: &Signer<'_>,
-    method: &str,
-    target: &str,
-    body: &str,
-    sign: impl FnOnce(&str, &str) -> Vec<u8>,
-) -> String {
-    let header = merchant.authorization_over(sign);
-    let answer = merchant
-        .bare(method, target, body)
-        .header("Authorization", &header)
-        .send(running.address);
-    assert_eq!(answer.refusal(), (401, "SIGN_ERROR".into()));
-    reason(running)
+#[test]
+fn every_mistake_is_named() {
+    let running = Running::start();
+    let mut misnamed = Vec::new();
+    for case in cases(&running) {
+        let merchant = running.merchant();
+        let request = merchant.bare(case.method, &case.target, "");
+        let request = request
+            .header("Content-Type", case.content_type)
+            .body(case.body);
+        let add = |request: Request, header: &String| request.header("Authorization", header);
+        let request = case.authorization.iter().fold(request, add);
+        let answer = request.send(running.address);
+        assert_eq!(
+            answer.refusal(),
+            (401, "SIGN_ERROR".into()),
+            "{}",
+            case.says
+        );
+        let verdict = &running.last_request()["verdict"];
+        let reason = verdict["reason"].as_str().unwrap();
+        if !reason.contains(case.says) {
+            misnamed.push(format!(
+                "expected “{}”, the journal says “{reason}”",
+                case.says
+            ));
+        }
+    }
+    assert!(misnamed.is_empty(), "{misnamed:#?}");
 }
 
 #[test]
-fn mistakes_in_the_message_are_recognised() {
+fn a_header_that_is_sent_again_is_named_where_it_is_refused() {
+    let running = Running::with(|builder| builder.refuse_replays(true));
+    let request = running.merchant().request("GET", &card_target(), "");
+    assert_eq!(request.send(running.address).refusal().0, 200);
+    let again = request.send(running.address).refusal();
+    assert_eq!(again, (401, "SIGN_ERROR".into()));
+    let reason = running.last_request()["verdict"]["reason"].clone();
+    let says = "the same Authorization was sent before";
+    assert!(reason.as_str().unwrap().contains(says), "{reason}");
+}
+
+#[test]
+fn the_page_names_what_the_tests_make_and_nothing_else() {
+    const PAGE: &str = include_str!("../../../../docs/signatures.md");
     let running = Running::start();
-    let merchant = running.merchant();
-    let target = card_target();
-    let encoded =
-        "/v3/brand/partner/card-member/user-cards/%E5%8D%A1%201?brand_id=1004&openid=a%20b";
-    let body = r#"{"brand_id": "1004", "level": "钻石"}"#;
-    let request = |method: &'static str, target: String, body: &'static str| {
-        move |timestamp: &str, nonce: &str| {
-            message::request(method, &target, timestamp, nonce, body.as_bytes())
+    let made: BTreeSet<String> = cases(&running)
+        .iter()
+        .map(|case| case.says.to_owned())
+        .collect();
+    let row = |line: &str| Some(line.strip_prefix("| `")?.split_once("` |")?.0.to_owned());
+    let described: BTreeSet<String> = PAGE.lines().filter_map(row).collect();
+    assert_eq!(described, made);
+}
+
+fn cases(running: &Running) -> Vec<Case> {
+    let mut all = of_the_header(running);
+    all.extend(of_serial_and_time(running));
+    all.extend(of_the_key(running));
+    all.extend(of_the_encoding(running));
+    all.extend(of_the_lines(running));
+    all.extend(of_the_target(running));
+    all.extend(of_the_body(running));
+    all
+}
+
+impl Case {
+    /// A GET of the card with this header.
+    fn get(says: &'static str, authorization: String) -> Self {
+        Self {
+            says,
+            method: "GET",
+            target: card_target(),
+            body: Vec::new(),
+            content_type: "application/json",
+            authorization: vec![authorization],
+        }
+    }
+}
+
+/// GET of a target, another one signed.
+fn target(running: &Running, says: &'static str, sent: &str, signed: &str) -> Case {
+    let signed =
+        |timestamp: &str, nonce: &str| message::request("GET", signed, timestamp, nonce, b"");
+    Case {
+        target: sent.to_owned(),
+        ..Case::get(says, running.merchant().authorization_over(signed))
+    }
+}
+
+/// PATCH of a body, another one signed.
+fn body(running: &Running, says: &'static str, sent: &str, signed: impl AsRef<[u8]>) -> Case {
+    let message = |timestamp: &str, nonce: &str| {
+        message::request("PATCH", CARD_PATH, timestamp, nonce, signed.as_ref())
+    };
+    Case {
+        method: "PATCH",
+        target: CARD_PATH.into(),
+        body: sent.into(),
+        ..Case::get(says, running.merchant().authorization_over(message))
+    }
+}
+
+fn right(timestamp: &str, nonce: &str) -> Vec<u8> {
+    message::request("GET", &card_target(), timestamp, nonce, b"")
+}
+
+fn of_the_header(running: &Running) -> Vec<Case> {
+    let good = running.merchant().authorization_over(right);
+    let changed = |says, from: &str, to: &str| {
+        assert!(good.contains(from), "{from}");
+        Case::get(says, good.replacen(from, to, 1))
+    };
+    let nameless = Signer {
+        serial_no: "",
+        ..running.merchant()
+    };
+    let brand = Signer {
+        item: "mchid",
+        ..running.brand()
+    };
+    let headers = |says, authorization: &[&String]| Case {
+        authorization: authorization.iter().copied().cloned().collect(),
+        ..Case::get(says, String::new())
+    };
+    vec![
+        headers("there is no Authorization header", &[]),
+        headers("there are two Authorization headers", &[&good, &good]),
+        changed(
+            "the Authorization header is not ASCII",
+            "mchid=\"",
+            "mchid=\"中",
+        ),
+        changed("no scheme", "WECHATPAY2-SHA256-RSA2048 ", ""),
+        changed("unknown scheme", "WECHATPAY2-SHA256-RSA2048", "Bearer"),
+        changed(r#"expected key="value""#, ",nonce_str", ", nonce_str"),
+        changed("expected a comma or the end", ",nonce_str", ";nonce_str"),
+        changed("unexpected item", ",nonce_str", ",app=\"1\",nonce_str"),
+        changed("is there twice", ",nonce_str", ",nonce_str=\"1\",nonce_str"),
+        Case::get("is missing or empty", nameless.authorization_over(right)),
+        changed(
+            "is not a decimal number of seconds",
+            "timestamp=\"",
+            "timestamp=\"+",
+        ),
+        Case::get("names its caller by", brand.authorization_over(right)),
+    ]
+}
+
+fn of_serial_and_time(running: &Running) -> Vec<Case> {
+    let credentials = &running.credentials;
+    let serial = |says, serial_no: &str| {
+        let merchant = Signer {
+            serial_no,
+            ..running.merchant()
+        };
+        Case::get(says, merchant.authorization_over(right))
+    };
+    let identity = |says, identity: &str| {
+        let merchant = Signer {
+            identity,
+            ..running.merchant()
+        };
+        Case::get(says, merchant.authorization_over(right))
+    };
+    let at = |says, timestamp: &str| {
+        let (merchant, nonce) = (running.merchant(), nonce());
+        let signature = merchant.key.sign_now(&right(timestamp, &nonce)).unwrap();
+        Case::get(
+            says,
+            merchant.header_of(timestamp, &nonce, &encode(&signature)),
+        )
+    };
+    let now = unix_now();
+    vec![
+        serial(
+            "is the platform certificate's serial",
+            &credentials.merchant.platform_serial_no,
+        ),
+        serial(
+            "is the WeChat Pay public key's id",
+            &credentials.merchant.wechatpay_public_key_id,
+        ),
+        serial("serial_no belongs to", &credentials.brand.serial_no),
+        serial("is none of", "4A62"),
+        identity("then the scheme is", "1004"),
+        identity("is not known here", "1999999999"),
+        at("is in milliseconds", &format!("{now}000")),
+        at("the clock is off by", &(now - 400).to_string()),
+        at("is out of range", "99999999999999999999"),
+    ]
+}
+
+fn of_the_key(running: &Running) -> Vec<Case> {
+    let by = |says, key: PrivateKey| {
+        let merchant = Signer {
+            key,
+            ..running.merchant()
+        };
+        Case::get(says, merchant.authorization_over(right))
+    };
+    let raw = |says, sign: &dyn Fn(&KeyPair, &[u8]) -> Vec<u8>| {
+        let (merchant, timestamp, nonce) = (running.merchant(), unix_now().to_string(), nonce());
+        let signature = sign(&key_pair(running), &right(&timestamp, &nonce));
+        Case::get(
+            says,
+            merchant.header_of(&timestamp, &nonce, &encode(&signature)),
+        )
+    };
+    let with = |encoding: &'static dyn RsaEncoding| {
+        move |pair: &KeyPair, message: &[u8]| {
+            let mut signature = vec![0; pair.public_modulus_len()];
+            let random = SystemRandom::new();
+            pair.sign(encoding, &random, message, &mut signature)
+                .unwrap();
+            signature
         }
     };
-    let reversed = {
-        let (path, query) = target.split_once('?').unwrap();
-        let mut pairs: Vec<&str> = query.split('&').collect();
-        pairs.reverse();
-        format!("{path}?{}", pairs.join("&"))
-    };
-    let cases: Vec<(&str, &str, &str, Signing, &str)> = vec![
-        (
-            "GET",
-            &target,
-            "",
-            Box::new(request("POST", target.clone(), "")),
-            "signed for the method POST",
+    let another = PrivateKey::generate().unwrap();
+    vec![
+        by("signed with the key of", running.brand().key),
+        by(
+            "was not made with the private key of this certificate",
+            another,
         ),
-        (
-            "GET",
-            &target,
-            "",
-            Box::new(request("GET", CARD_PATH.into(), "")),
-            "query was not signed",
-        ),
-        (
-            "GET",
-            &target,
-            "",
-            Box::new(request("GET", reversed, "")),
-            "another order",
-        ),
-        (
-            "GET",
-            &target,
-            "",
-            Box::new(request(
-                "GET",
-                format!("https://api.mch.weixin.qq.com{target}"),
-                "",
-            )),
-            "whole URL",
-        ),
-        (
-            "GET",
-            encoded,
-            "",
-            Box::new(request("GET", encoded.replace("%20b", "+b"), "")),
-            "re-encoded",
-        ),
-        (
-            "GET",
-            encoded,
-            "",
-            Box::new(request("GET", encoded.replace("%E5%8D%A1%201", "卡 1"), "")),
-            "path was signed decoded",
-        ),
-        (
-            "GET",
-            &target,
-            "",
-            Box::new({
-                let target = target.clone();
-                move |timestamp: &str, nonce: &str| {
-                    let mut message = message::request("GET", &target, timestamp, nonce, b"");
-                    message.pop();
-                    message
-                }
-            }),
-            "final line feed is missing",
-        ),
-        (
-            "PATCH",
-            CARD_PATH,
-            body,
-            Box::new(request(
-                "PATCH",
-                CARD_PATH.into(),
-                r#"{"brand_id":"1004","level":"钻石"}"#,
-            )),
-            "printed again",
-        ),
-        (
-            "PATCH",
-            CARD_PATH,
-            body,
-            Box::new(request(
-                "PATCH",
-                CARD_PATH.into(),
-                r#"{"brand_id": "1004", "level": "\u94bb\u77f3"}"#,
-            )),
-            "printed again",
-        ),
-        (
-            "PATCH",
-            CARD_PATH,
-            body,
-            Box::new(request("PATCH", CARD_PATH.into(), "")),
-            "body was not signed",
-        ),
-        (
-            "PATCH",
-            CARD_PATH,
-            body,
-            Box::new(request(
-                "PATCH",
-                CARD_PATH.into(),
-                r#"{"something":"else"}"#,
-            )),
-            "right key, but other bytes",
-        ),
-        (
-            "GET",
-            &target,
-            "",
-            Box::new({
-                let target = target.clone();
-                move |timestamp: &str, nonce: &str| {
-                    let message = message::request("GET", &target, timestamp, nonce, b"");
-                    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &message)
-                        .as_ref()
-                        .to_vec()
-                }
-            }),
-            "hashed twice",
-        ),
-    ];
-    for (method, target, body, sign, expected) in cases {
-        let reason = mistaken(&running, &merchant, method, target, body, sign);
-        assert!(
-            reason.contains(expected),
-            "expected “{expected}”, the journal says “{reason}”"
-        );
-    }
+        raw("signed with RSA-PSS", &with(&RSA_PSS_SHA256)),
+        raw("but the digest is", &with(&RSA_PKCS1_SHA384)),
+        raw("but the digest is", &with(&RSA_PKCS1_SHA512)),
+        raw("but the digest is", &|_, message| {
+            const SHA1: &[u8] = b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14";
+            let sha1 = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, message);
+            padded(running, &[SHA1, sha1.as_ref()].concat())
+        }),
+        raw("the digest was signed bare", &|_, message| {
+            padded(running, digest::digest(&SHA256, message).as_ref())
+        }),
+    ]
 }
 
-#[test]
-fn mistakes_with_keys_are_recognised() {
-    let running = Running::start();
-    let target = card_target();
-    let right = |timestamp: &str, nonce: &str| {
-        message::request("GET", &card_target(), timestamp, nonce, b"")
-    };
-
-    let mut merchant = running.merchant();
-    merchant.key = running.brand().key;
-    let said = mistaken(&running, &merchant, "GET", &target, "", right);
-    assert!(said.contains("key of brand_id 1004"), "{said}");
-
-    let other = |_: &str, _: &str| b"whatever".to_vec();
-    let said = mistaken(&running, &merchant, "GET", &target, "", other);
-    assert!(said.contains("key of brand_id 1004"), "{said}");
-
-    merchant.key = PrivateKey::generate().unwrap();
-    let said = mistaken(&running, &merchant, "GET", &target, "", right);
-    assert!(
-        said.contains("not made with the private key of this certificate"),
-        "{said}"
-    );
-
-    let mut merchant = running.merchant();
-    merchant.serial_no = &running.credentials.merchant.platform_serial_no;
-    let said = mistaken(&running, &merchant, "GET", &target, "", right);
-    assert!(said.contains("platform certificate's serial"), "{said}");
-
-    merchant.serial_no = &running.credentials.brand.serial_no;
-    let said = mistaken(&running, &merchant, "GET", &target, "", right);
-    assert!(said.contains("belongs to brand_id 1004"), "{said}");
-
-    let mut merchant = running.merchant();
-    merchant.identity = "1999999999";
-    let said = mistaken(&running, &merchant, "GET", &target, "", right);
-    assert!(said.contains("1999999999 is not known"), "{said}");
-}
-
-#[test]
-fn mistakes_in_the_encoding_are_recognised() {
-    let running = Running::start();
+fn of_the_encoding(running: &Running) -> Vec<Case> {
     let merchant = running.merchant();
-    let target = card_target();
-    let (timestamp, nonce_str) = (unix_now().to_string(), nonce());
-    let message = message::request("GET", &target, &timestamp, &nonce_str, b"");
+    let (timestamp, nonce) = (unix_now().to_string(), nonce());
+    let message = right(&timestamp, &nonce);
     let signature = merchant.key.sign_now(&message).unwrap();
-    let hex: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
-    let base64 = kabao_core::signature::encode(&signature);
-    for (written, expected) in [
-        (hex, "written in hex"),
-        (
-            kabao_core::signature::encode(base64.as_bytes()),
-            "base64 twice",
+    let hex = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02X}"))
+            .collect::<String>()
+    };
+    let base64 = encode(&signature);
+    let shared = hmac::Key::new(hmac::HMAC_SHA256, b"shared");
+    let mac = hmac::sign(&shared, &message);
+    // Whatever the signature is, this one needs the other alphabet.
+    let url_safe = format!("-_{}", &base64[2..])
+        .replace('+', "-")
+        .replace('/', "_");
+    let written =
+        |says, signature: &str| Case::get(says, merchant.header_of(&timestamp, &nonce, signature));
+    vec![
+        written(
+            "a deliberate probe",
+            &format!("WECHATPAY/SIGNTEST/{base64}"),
         ),
-        (base64.trim_end_matches('=').to_owned(), "lacks its padding"),
-        (
-            base64[..base64.len() - 4].to_owned(),
-            "bytes, this certificate's key makes 256",
-        ),
-        ("***".to_owned(), "not base64"),
-    ] {
-        let header = merchant.header_of(&timestamp, &nonce_str, &written);
-        let request = merchant.bare("GET", &target, "");
-        let answer = request
-            .header("Authorization", &header)
-            .send(running.address);
-        assert_eq!(answer.refusal(), (401, "SIGN_ERROR".into()));
-        let said = reason(&running);
-        assert!(
-            said.contains(expected),
-            "expected “{expected}”, the journal says “{said}”"
-        );
-    }
+        written("the signature is written in hex", &hex(&signature)),
+        written("are a sign of API v2", &hex(mac.as_ref())),
+        written("32 bytes are a digest or an HMAC", &encode(mac.as_ref())),
+        written("lacks its padding", base64.trim_end_matches('=')),
+        written("in the URL-safe alphabet", &url_safe),
+        written("the signature is not base64", "***"),
+        written("in base64 twice", &encode(base64.as_bytes())),
+        written("this certificate's key makes", &base64[..base64.len() - 4]),
+    ]
 }
 
-#[test]
-fn pss_milliseconds_and_clocks_are_recognised() {
-    let running = Running::start();
-    let merchant = running.merchant();
-    let target = card_target();
-
-    let pem = running.credentials.merchant.private_key_pem.clone();
-    let der = rustls_pki_types::PrivatePkcs8KeyDer::from(
-        rustls_pki_types::pem::from_buf(&mut pem.as_bytes())
-            .unwrap()
-            .unwrap()
-            .1,
-    );
-    let pair = aws_lc_rs::rsa::KeyPair::from_pkcs8(der.secret_pkcs8_der()).unwrap();
-    let (timestamp, nonce_str) = (unix_now().to_string(), nonce());
-    let message = message::request("GET", &target, &timestamp, &nonce_str, b"");
-    let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(
-        &aws_lc_rs::signature::RSA_PSS_SHA256,
-        &aws_lc_rs::rand::SystemRandom::new(),
-        &message,
-        &mut signature,
-    )
-    .unwrap();
-    let send = |timestamp: &str, nonce: &str, signature: &[u8]| {
-        let header =
-            merchant.header_of(timestamp, nonce, &kabao_core::signature::encode(signature));
-        let answer = merchant
-            .bare("GET", &target, "")
-            .header("Authorization", &header)
-            .send(running.address);
-        assert_eq!(answer.refusal(), (401, "SIGN_ERROR".into()));
-        reason(&running)
+fn of_the_lines(running: &Running) -> Vec<Case> {
+    let over = |says, sign: &dyn Fn(&str, &str) -> Vec<u8>| {
+        Case::get(says, running.merchant().authorization_over(sign))
     };
-    assert!(send(&timestamp, &nonce_str, &signature).contains("RSA-PSS"));
+    let text = |says, change: &dyn Fn(String) -> String| {
+        over(says, &|timestamp, nonce| {
+            change(String::from_utf8(right(timestamp, nonce)).unwrap()).into_bytes()
+        })
+    };
+    let hashed = |message: &[u8]| digest::digest(&SHA256, message).as_ref().to_vec();
+    let later =
+        |timestamp: &str, seconds: i64| (timestamp.parse::<i64>().unwrap() + seconds).to_string();
+    let request = |method, timestamp: &str, nonce: &str| {
+        message::request(method, &card_target(), timestamp, nonce, b"")
+    };
+    vec![
+        text("the final line feed is missing", &|text| {
+            text.trim_end_matches('\n').to_owned() + "\n"
+        }),
+        text("one line feed too many", &|text| text + "\n"),
+        text("the lines end with CR LF", &|text| {
+            text.replace('\n', "\r\n")
+        }),
+        text("were signed instead of line feeds", &|text| {
+            text.replace('\n', "\\n")
+        }),
+        text("joined without line feeds", &|text| text.replace('\n', "")),
+        over("the message was hashed twice", &|t, n| hashed(&right(t, n))),
+        over("signed as an answer is verified", &|t, n| {
+            message::answer(t, n, b"")
+        }),
+        over("signed for the method", &|t, n| request("POST", t, n)),
+        over("the method was signed in lower case", &|t, n| {
+            request("get", t, n)
+        }),
+        over("the timestamp in the header is not the one", &|t, n| {
+            right(&later(t, 2), n)
+        }),
+        over("signed in milliseconds and sent in seconds", &|t, n| {
+            right(&format!("{t}417"), n)
+        }),
+        over("the nonce was signed before the timestamp", &|t, n| {
+            right(n, t)
+        }),
+        over("the nonce_str in the header is not the one", &|t, _| {
+            right(t, "")
+        }),
+    ]
+}
 
-    let millis = format!("{timestamp}000");
-    let message = message::request("GET", &target, &millis, &nonce_str, b"");
-    assert!(
-        send(
-            &millis,
-            &nonce_str,
-            &merchant.key.sign_now(&message).unwrap()
-        )
-        .contains("milliseconds")
-    );
+fn of_the_target(running: &Running) -> Vec<Case> {
+    let whole = card_target();
+    let (path, query) = whole.split_once('?').unwrap();
+    let reversed: Vec<&str> = query.rsplit('&').collect();
+    let case = |says, sent: &str, signed: &str| target(running, says, sent, signed);
+    let production = format!("https://api.mch.weixin.qq.com{whole}");
+    vec![
+        case("the query was not signed", &whole, path),
+        case("was sent and not signed", &format!("{path}?"), path),
+        case(
+            "was signed although there is no query",
+            path,
+            &format!("{path}?"),
+        ),
+        case(
+            "signed in another order",
+            &whole,
+            &format!("{path}?{}", reversed.join("&")),
+        ),
+        case(
+            "the query was re-encoded",
+            ENCODED,
+            &ENCODED.replace("a%20b", "a+b"),
+        ),
+        case(
+            "the path was signed decoded",
+            ENCODED,
+            &ENCODED.replace("%E5%8D%A1%201", "卡 1"),
+        ),
+        case(
+            "with lower-case escapes",
+            ENCODED,
+            &ENCODED.replace("%E5%8D%A1", "%e5%8d%a1"),
+        ),
+        case(
+            "the path was encoded differently",
+            "/v3/cards/a:b",
+            "/v3/cards/a%3Ab",
+        ),
+        case(
+            "escaped once more when signed",
+            ENCODED,
+            &ENCODED.replace('%', "%25"),
+        ),
+        case(
+            "escaped once more when sent",
+            &ENCODED.replace('%', "%25"),
+            ENCODED,
+        ),
+        case("the whole URL was signed", &whole, &production),
+        case("the host was signed", &whole, &format!("127.0.0.1{whole}")),
+        case("without its leading slash", &whole, &whole[1..]),
+        case("a trailing slash was signed", path, &format!("{path}/")),
+        case(
+            "the trailing slash was not signed",
+            &format!("{path}/"),
+            path,
+        ),
+    ]
+}
 
-    let late = (unix_now() - 400).to_string();
-    let message = message::request("GET", &target, &late, &nonce_str, b"");
-    let said = send(&late, &nonce_str, &merchant.key.sign_now(&message).unwrap());
-    assert!(said.contains("clock is off by 40"), "{said}");
+fn of_the_body(running: &Running) -> Vec<Case> {
+    let compact = r#"{"brand_id":"1004","level":"钻石"}"#;
+    let indented = "{\n  \"brand_id\": \"1004\"\n}";
+    let case = |says, sent: &str, signed: &str| body(running, says, sent, signed);
+    let latin1: String = BODY.bytes().map(char::from).collect();
+    let escaped = BODY.replace('钻', "\\u94bb").replace('石', "\\u77f3");
+    let huge = format!("{{\"x\":\"{}\"}}", "x".repeat(70_000));
+    let upload = |says, sent: &str, signed: &str| {
+        let signed = |timestamp: &str, nonce: &str| {
+            message::request("POST", IMAGE, timestamp, nonce, signed.as_bytes())
+        };
+        Case {
+            method: "POST",
+            target: IMAGE.into(),
+            content_type: MULTIPART,
+            body: sent.into(),
+            ..Case::get(says, running.merchant().authorization_over(signed))
+        }
+    };
+    vec![
+        case("the body was not signed", BODY, ""),
+        case("a body was signed although none was sent", "", "{}"),
+        case("the JSON was printed again", BODY, compact),
+        case("the JSON was printed again", compact, BODY),
+        case("the JSON was printed again", BODY, &escaped),
+        case(
+            "as a JSON string around the JSON",
+            compact,
+            &format!("{compact:?}"),
+        ),
+        case(
+            "signed HTML-escaped",
+            compact,
+            &compact.replace('"', "&quot;"),
+        ),
+        case(
+            "the line feed that ends the body",
+            &format!("{BODY}\n"),
+            BODY,
+        ),
+        case(
+            "a line feed that were not sent",
+            BODY,
+            &format!("{BODY}\r\n"),
+        ),
+        case(
+            "the white space around the body",
+            &format!(" {BODY} "),
+            BODY,
+        ),
+        case(
+            "the line ends inside the body",
+            indented,
+            &indented.replace('\n', "\r\n"),
+        ),
+        case(
+            "a byte order mark was signed",
+            BODY,
+            &format!("\u{FEFF}{BODY}"),
+        ),
+        case(
+            "the byte order mark that was sent",
+            &format!("\u{FEFF}{BODY}"),
+            BODY,
+        ),
+        case("in another character set", BODY, &latin1),
+        case(
+            "in another character set",
+            BODY,
+            &BODY.replace(['钻', '石'], "?"),
+        ),
+        case(
+            "the right key, but other bytes were signed: compare",
+            BODY,
+            r#"{"something":"else"}"#,
+        ),
+        case("is too long to try what they were", &huge, BODY),
+        Case {
+            target: format!("{CARD_PATH}?a=b"),
+            ..case("and the body was changed after signing", BODY, compact)
+        },
+        upload("the whole multipart body was signed", PARTS, PARTS),
+        upload(
+            "has no part named \"meta\"",
+            &PARTS.replace("\"meta\"", "\"file\""),
+            "",
+        ),
+    ]
+}
+
+fn key_pair(running: &Running) -> KeyPair {
+    let pem = &running.credentials.merchant.private_key_pem;
+    let read = rustls_pki_types::pem::from_buf(&mut pem.as_bytes());
+    KeyPair::from_pkcs8(&read.unwrap().unwrap().1).unwrap()
+}
+
+/// A block padded as PKCS#1 v1.5 does, taken to the private exponent, whatever it
+/// holds.
+fn padded(running: &Running, info: &[u8]) -> Vec<u8> {
+    let pem = &running.credentials.merchant.private_key_pem;
+    let pkcs8 = rustls_pki_types::pem::from_buf(&mut pem.as_bytes());
+    let der = pkcs8.unwrap().unwrap().1;
+    let [modulus, exponent] = numbers(&der);
+    let length = 256;
+    let filling = vec![0xFF; length - 3 - info.len()];
+    let block = [&[0, 1], &filling[..], &[0], info].concat();
+    let signature = BigUint::from_bytes_be(&block)
+        .modpow(&exponent, &modulus)
+        .to_bytes_be();
+    [vec![0; length - signature.len()], signature].concat()
+}
+
+/// Modulus and private exponent of a PKCS#8 key: the two longest integers in it.
+fn numbers(pkcs8: &[u8]) -> [BigUint; 2] {
+    let mut found = Vec::new();
+    let mut place = 0;
+    while found.len() < 2 {
+        // INTEGER of 256 or 257 bytes.
+        if let [0x02, 0x82, 0x01, low @ (0 | 1), ..] = pkcs8[place..] {
+            let length = 256 + usize::from(low);
+            let start = place + 4;
+            found.push(BigUint::from_bytes_be(&pkcs8[start..start + length]));
+            place = start + length;
+        } else {
+            place += 1;
+        }
+    }
+    [found.remove(0), found.remove(0)]
 }
