@@ -24,6 +24,7 @@
 
 mod app;
 mod authenticate;
+mod bounds;
 mod clock;
 mod control;
 pub mod credentials;
@@ -31,6 +32,7 @@ pub mod domain;
 mod faults;
 pub mod folder;
 mod gate;
+mod intake;
 mod journal;
 pub mod keys;
 mod limits;
@@ -51,6 +53,7 @@ pub mod vault;
 mod verdict;
 mod wire;
 
+pub use control::ControlTokenError;
 pub use credentials::Credentials;
 pub use limits::{LimitTable, RateLimits};
 pub use notify::NotificationSettings;

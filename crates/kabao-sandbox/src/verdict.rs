@@ -7,9 +7,11 @@ mod encoding;
 mod rsa;
 mod target;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use kabao_core::{PublicKey, authorization::Authorization, keyring::KeyId, message};
+use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
     gate::Received,
@@ -109,12 +111,21 @@ pub(crate) async fn explain(
         timestamp: authorization.timestamp.clone(),
         nonce: authorization.nonce.clone(),
         body: body.to_vec(),
-        whole_body: request.body.to_vec(),
+        whole_body: request.body.clone(),
+    };
+    // Anybody can send what is refused, and trying costs more than refusing.
+    let Ok(Ok(_place)) = timeout(PATIENCE, LOOKING.acquire()).await else {
+        return "not looked into: too many refused requests came at once; send it again alone"
+            .into();
     };
     tokio::task::spawn_blocking(move || case.explain())
         .await
         .unwrap_or_else(|_| "the signature does not match".into())
 }
+
+/// How many are looked into at once, and how long others wait for that.
+static LOOKING: Semaphore = Semaphore::const_new(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The longest message that is tried in other forms, of which there are some
 /// hundred.
@@ -132,7 +143,7 @@ struct Case {
     timestamp: String,
     nonce: String,
     body: Vec<u8>,
-    whole_body: Vec<u8>,
+    whole_body: Bytes,
 }
 
 impl Case {
