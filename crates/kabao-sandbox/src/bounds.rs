@@ -3,7 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError},
+    time::Instant,
+};
 
 const KIB: usize = 1024;
 
@@ -47,21 +50,21 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 const PACE: usize = 8 * KIB;
 
 /// The longest that a body may take at any pace.
-const LONGEST: Duration = Duration::from_secs(60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 
 /// How long a connection that was ended early stays, so that its peer can read
 /// why.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How much time moving so many bytes earns.
-pub(crate) fn earned(bytes: usize) -> Duration {
+/// When a peer is too slow that had to move something by `deadline` and moved so
+/// many bytes. It may not save up time.
+pub(crate) fn later(deadline: Instant, bytes: usize) -> Instant {
     let micros = bytes.saturating_mul(1_000_000) / PACE;
-    Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
-}
-
-/// When, after its beginning, a body of which so much is there is too slow.
-pub(crate) fn time_for(received: usize) -> Duration {
-    (PATIENCE + earned(received)).min(LONGEST)
+    let earned = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
+    let latest = Instant::now() + PATIENCE;
+    deadline
+        .checked_add(earned)
+        .map_or(latest, |deadline| deadline.min(latest))
 }
 
 /// Bytes that everybody together may have held.
@@ -132,9 +135,12 @@ mod tests {
     }
 
     #[test]
-    fn time_is_earned_by_bytes_and_has_an_end() {
-        assert_eq!(time_for(0), PATIENCE);
-        assert_eq!(time_for(PACE), PATIENCE + Duration::from_secs(1));
-        assert_eq!(time_for(usize::MAX), LONGEST);
+    fn time_is_earned_by_bytes_and_not_saved_up() {
+        let deadline = Instant::now();
+        assert_eq!(later(deadline, 0), deadline);
+        assert_eq!(later(deadline, PACE), deadline + Duration::from_secs(1));
+        for much in [100 * PACE, usize::MAX] {
+            assert!(later(deadline, much) <= Instant::now() + PATIENCE);
+        }
     }
 }

@@ -6,7 +6,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout_at};
 
-use crate::bounds::{Budget, Share, TARGET, time_for};
+use crate::bounds::{Budget, LONGEST, PATIENCE, Share, TARGET, later};
 
 /// Why a request is not looked at. It is answered as a gateway would: no JSON,
 /// no signature.
@@ -82,10 +82,10 @@ pub(crate) async fn read(
         return Err(too_large);
     }
     let begun = Instant::now();
+    let mut deadline = begun + PATIENCE;
     let mut read = BytesMut::new();
     while !body.is_end_stream() {
-        let deadline = begun + time_for(read.len());
-        let frame = timeout_at(deadline, body.frame()).await;
+        let frame = timeout_at(deadline.min(begun + LONGEST), body.frame()).await;
         let Some(frame) = frame.map_err(|_| TurnedAway::TooSlow)? else {
             break;
         };
@@ -94,6 +94,7 @@ pub(crate) async fn read(
         let Ok(data) = frame.into_data() else {
             continue;
         };
+        deadline = later(deadline, data.len());
         let length = read.len() + data.len();
         if length > limit {
             return Err(too_large);

@@ -249,7 +249,7 @@ impl Service {
                 Err(turned_away) => plain(turned_away),
             },
         };
-        Ok(self.counted(answer).await)
+        Ok(counted(answer, &self.answers).await)
     }
 
     async fn call(&self, head: Parts, body: Incoming) -> Result<Departure, TurnedAway> {
@@ -288,31 +288,31 @@ impl Service {
         let Ok(answer) = self.control.clone().oneshot(request).await;
         answer.map(|body| body.boxed_unsync())
     }
+}
 
-    /// The same answer, counted until its bytes are with the system: a peer may
-    /// take its time.
-    async fn counted(&self, answer: Response<Body>) -> Response<Body> {
-        let size = answer.body().size_hint().exact();
-        let Some(size) = size.and_then(|size| usize::try_from(size).ok()) else {
-            return answer;
-        };
-        let mut share = self.answers.share();
-        if !share.grow_to(size) {
-            return plain(TurnedAway::NoRoom);
+/// The same answer, counted until its bytes are with the system: a peer may take
+/// its time.
+async fn counted(answer: Response<Body>, budget: &Budget) -> Response<Body> {
+    let size = answer.body().size_hint().exact();
+    let Some(size) = size.and_then(|size| usize::try_from(size).ok()) else {
+        return answer;
+    };
+    let mut share = budget.share();
+    if !share.grow_to(size) {
+        return plain(TurnedAway::NoRoom);
+    }
+    if share.is_empty() {
+        return answer;
+    }
+    let (head, body) = answer.into_parts();
+    match body.collect().await {
+        Ok(body) => {
+            let bytes = Bytes::from_owner(Counted(body.to_bytes(), share));
+            Response::from_parts(head, boxed(Full::new(bytes)))
         }
-        if share.is_empty() {
-            return answer;
-        }
-        let (head, body) = answer.into_parts();
-        match body.collect().await {
-            Ok(body) => {
-                let bytes = Bytes::from_owner(Counted(body.to_bytes(), share));
-                Response::from_parts(head, boxed(Full::new(bytes)))
-            }
-            Err(error) => {
-                tracing::error!(%error, "an answer broke off");
-                plain(TurnedAway::NoRoom)
-            }
+        Err(error) => {
+            tracing::error!(%error, "an answer broke off");
+            plain(TurnedAway::NoRoom)
         }
     }
 }
@@ -342,4 +342,36 @@ fn plain(why: TurnedAway) -> Response<Body> {
     *answer.status_mut() = why.status();
     answer.headers_mut().extend(why.header());
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn answers_are_counted_until_their_bytes_are_gone() {
+        const SIZE: usize = 8 * 1024 * 1024;
+        let budget = Budget::new();
+        let answer = |size: usize| counted(Response::new(boxed(vec![b'x'; size].into())), &budget);
+        let mut held = Vec::new();
+        let refused = loop {
+            let answer = answer(SIZE).await;
+            if answer.status() != StatusCode::OK {
+                break answer;
+            }
+            // The body is gone at once; what was written of it is not.
+            let body = answer.into_body().collect().await.expect("it is there");
+            held.push(body.to_bytes());
+            assert!(held.len() * SIZE <= 2 * bounds::HELD, "all of them");
+        };
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(held.len(), bounds::HELD / SIZE);
+        assert!(held.iter().all(|bytes| bytes.len() == SIZE));
+        assert_eq!(answer(1000).await.status(), StatusCode::OK, "a small one");
+        held.pop();
+        assert_eq!(answer(SIZE).await.status(), StatusCode::OK);
+    }
 }

@@ -19,11 +19,11 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
     sync::watch,
-    time::{Instant, Sleep, sleep},
+    time::{Sleep, sleep},
 };
 
 use crate::{
-    bounds::{FAREWELL, PATIENCE, earned},
+    bounds::{FAREWELL, PATIENCE, later},
     faults::Departure,
 };
 
@@ -137,9 +137,8 @@ impl Wire {
                 }
             }
             (Poll::Ready(Ok(bytes)), Some(taking)) => {
-                let later = taking.deadline() + earned(*bytes);
-                let latest = Instant::now() + PATIENCE;
-                taking.as_mut().reset(later.min(latest));
+                let deadline = later(taking.deadline(), *bytes);
+                taking.as_mut().reset(deadline);
             }
             _ => {}
         }

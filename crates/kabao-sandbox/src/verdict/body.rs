@@ -51,7 +51,7 @@ pub(super) fn variants(body: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
 }
 
 /// The longest text that is printed, or little more.
-const LONGEST: usize = 256 * 1024;
+const LONGEST: usize = 64 * 1024;
 
 #[derive(Clone, Copy)]
 enum Style {
