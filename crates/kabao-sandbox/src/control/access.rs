@@ -199,6 +199,32 @@ mod tests {
     }
 
     #[test]
+    fn it_goes_by_the_peer_unless_there_is_a_token() {
+        let head = |authorization: &str| {
+            let request = axum::http::Request::builder().uri("/_sandbox/requests");
+            let request = request.header(header::AUTHORIZATION, authorization);
+            request.body(()).expect("a request").into_parts().0
+        };
+        let [right, wrong] = [format!("Bearer {TOKEN}"), "Bearer x".into()];
+        let here = ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"];
+        let elsewhere = ["10.0.0.7", "2001:db8::1", "::ffff:10.0.0.7", "0.0.0.0"];
+        let closed = Guard::new(None);
+        let guarded = Guard::new(Some(ControlToken::new(TOKEN.into())));
+        let peer = |peer: &str| peer.parse::<IpAddr>().expect("an address");
+        for (peers, expected) in [(here, true), (elsewhere, false)] {
+            for peer in peers.map(peer) {
+                assert_eq!(
+                    closed.admit(&head(&right), peer).is_ok(),
+                    expected,
+                    "{peer}"
+                );
+                assert!(guarded.admit(&head(&right), peer).is_ok(), "{peer}");
+                assert!(guarded.admit(&head(&wrong), peer).is_err(), "{peer}");
+            }
+        }
+    }
+
+    #[test]
     fn a_bearer_stands_alone_and_its_scheme_in_any_case() {
         let headers = |values: &[&str]| {
             let mut headers = HeaderMap::new();

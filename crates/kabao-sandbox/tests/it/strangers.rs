@@ -206,7 +206,8 @@ fn heads_have_limits() {
         told(connect(running.address), head.as_bytes())
     };
     let authorization = format!("Authorization: {}\r\n", long(3 * KIB * KIB));
-    for too_much in [&authorization, &"A: b\r\n".repeat(200)] {
+    let longer = format!("Authorization: {}\r\n", long(17 * KIB));
+    for too_much in [&authorization, &longer, &"A: b\r\n".repeat(200)] {
         let answer = Answer::parse(&get(CARD_PATH, too_much));
         assert_eq!(answer.status, 431);
     }
