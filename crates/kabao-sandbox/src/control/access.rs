@@ -1,6 +1,6 @@
 //! Who may use the control plane.
 
-use std::{fmt, net::IpAddr};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::{
@@ -60,11 +60,12 @@ impl fmt::Debug for ControlToken {
 /// Lets in whoever has the token; without one, this machine.
 #[derive(Debug, Clone)]
 pub(crate) struct Guard {
-    token: Option<ControlToken>,
+    token: Option<Arc<ControlToken>>,
 }
 
 impl Guard {
     pub(crate) fn new(token: Option<ControlToken>) -> Self {
+        let token = token.map(Arc::new);
         Self { token }
     }
 
