@@ -54,7 +54,7 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 
 /// How long a connection that was ended early stays, so that its peer can read
 /// why.
-pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
+pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
 /// When a peer is too slow that had to move something by `deadline` and moved so
 /// many bytes. It may not save up time.

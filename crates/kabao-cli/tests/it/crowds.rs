@@ -93,12 +93,21 @@ fn five_thousand_connections_that_say_nothing_or_half_a_head() {
             stream
         })
         .collect();
+    // Heads that do not end are not kept either.
+    let endless = half.clone() + &"x".repeat(300 * KIB);
+    let refused: Vec<TcpStream> = (0..at_most(6_000) - count)
+        .map(|_| {
+            let mut stream = connect(&server);
+            let _ = stream.write_all(endless.as_bytes());
+            stream
+        })
+        .collect();
     let took = called(&world, &server, &["user-card", "get", CODE]);
     let grown = memory(&server, "VmHWM:") - before;
     println!("{count} connections: {grown} MiB more, a call in {took:?}");
     assert!(took < Duration::from_secs(10), "{took:?}");
     assert!(grown < 250, "{grown} MiB");
-    drop(held);
+    drop((held, refused));
 }
 
 #[test]
