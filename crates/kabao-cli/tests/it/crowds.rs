@@ -1,4 +1,5 @@
 //! How much memory the real binary takes when many strangers come at once.
+#![allow(clippy::print_stdout, reason = "the figures are what is asked for")]
 
 use std::{
     fs,
