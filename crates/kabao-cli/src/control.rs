@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
-use http::{Method, Request, Uri};
+use http::{HeaderValue, Method, Request, Uri, header};
 use jiff::Timestamp;
 use kabao::transport::{HyperTransport, Settings, Transport as _};
 use serde_json::Value;
@@ -19,6 +19,7 @@ pub(crate) struct Control {
     transport: HyperTransport,
     base_url: String,
     host: String,
+    authorization: Option<HeaderValue>,
 }
 
 impl Control {
@@ -38,7 +39,14 @@ impl Control {
             transport: HyperTransport::new(settings),
             host: host(base_url)?,
             base_url: base_url.trim_end_matches('/').to_owned(),
+            authorization: None,
         })
+    }
+
+    /// With the Authorization that its control plane may ask for.
+    pub(crate) fn authorised(mut self, authorization: Option<HeaderValue>) -> Self {
+        self.authorization = authorization;
+        self
     }
 
     /// Why there is nothing to control.
@@ -85,10 +93,14 @@ impl Control {
         body: Option<&Value>,
     ) -> Result<Value, Problem> {
         let url = format!("{}/_sandbox/{path}", self.base_url);
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(&url)
-            .header("content-type", "application/json")
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(token) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, token);
+        }
+        let request = request
             .body(body.map_or_else(Bytes::new, |body| body.to_string().into()))
             .map_err(|error| Problem::new(format!("`{url}` cannot be called")).caused_by(&error))?;
         let answer = self.transport.send(request, LIMIT).await.map_err(|error| {

@@ -76,8 +76,10 @@ impl Steering {
             Place::At {
                 base_url,
                 root_certificate,
+                control_token,
             } => {
-                let control = Control::at(&base_url, root_certificate.as_deref())?;
+                let control =
+                    Control::at(&base_url, root_certificate.as_deref())?.authorised(control_token);
                 let defaults = match control.is_on_loopback() {
                     true => target.defaults.or(sample_ids()),
                     false => target.defaults,

@@ -98,7 +98,7 @@ pub(crate) async fn authenticate(
     if !matches {
         let reason = verdict::explain(keys, caller, &authorization, request, &body).await;
         let verdict = Verdict {
-            message: Some(remembered(&built)),
+            message: Some(remembered(&built, body.len(), app.switches.journal_bodies)),
             ..Verdict::bad("signature", reason)
         };
         return Err(reject(mismatch(request, &built, body.len()), verdict));
@@ -149,14 +149,32 @@ fn signed_body(request: &Received) -> Result<Cow<'_, [u8]>, String> {
     }
 }
 
-/// A message as the journal keeps it: it remembers many.
-fn remembered(message: &[u8]) -> String {
+/// A message as the journal keeps it. It remembers many, and a body may tell of a
+/// person.
+fn remembered(message: &[u8], body_length: usize, with_body: bool) -> String {
     const LONGEST: usize = 8 * 1024;
+    if body_length > SHOWN_OF_BODY && !with_body {
+        return format!(
+            "{}… (a body of {body_length} bytes; the switch journal_bodies keeps it)",
+            cut_short(message, body_length)
+        );
+    }
     let shown = String::from_utf8_lossy(&message[..message.len().min(LONGEST)]);
     match message.len().checked_sub(LONGEST) {
         None | Some(0) => shown.into_owned(),
         Some(more) => format!("{shown}… and {more} more bytes"),
     }
+}
+
+/// What is shown of a body, in characters.
+const SHOWN_OF_BODY: usize = 8;
+
+/// A message with the beginning of its body.
+fn cut_short(message: &[u8], body_length: usize) -> String {
+    let (head, body) = message.split_at(message.len().saturating_sub(body_length + 1));
+    let body = String::from_utf8_lossy(&body[..body.len().min(4 * SHOWN_OF_BODY)]);
+    let shown = body.trim_end_matches('\n').chars().take(SHOWN_OF_BODY);
+    String::from_utf8_lossy(head).chars().chain(shown).collect()
 }
 
 fn sign_error(message: &str) -> Refusal {
@@ -166,13 +184,7 @@ fn sign_error(message: &str) -> Refusal {
 /// The documented answer to a signature that differs: what the server built,
 /// with the body cut short.
 fn mismatch(request: &Received, built: &[u8], body_length: usize) -> Refusal {
-    const SHOWN_OF_BODY: usize = 8;
-    let head = built.len() - body_length - 1;
-    let shown = String::from_utf8_lossy(&built[head..built.len() - 1])
-        .chars()
-        .take(SHOWN_OF_BODY)
-        .collect::<String>();
-    let truncated = format!("{}{shown}\n", String::from_utf8_lossy(&built[..head]));
+    let truncated = format!("{}\n", cut_short(built, body_length));
     sign_error(MISMATCH).with_detail(json!({
         "detail": {"issue": "sign not match"},
         "field": "signature",

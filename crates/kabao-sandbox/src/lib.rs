@@ -24,6 +24,7 @@
 
 mod app;
 mod authenticate;
+mod bounds;
 mod clock;
 mod control;
 pub mod credentials;
@@ -33,6 +34,7 @@ pub mod folder;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod gate;
+mod intake;
 mod journal;
 pub mod keys;
 mod limits;
@@ -53,6 +55,7 @@ pub mod vault;
 mod verdict;
 mod wire;
 
+pub use control::ControlTokenError;
 pub use credentials::Credentials;
 pub use limits::{LimitTable, RateLimits};
 pub use notify::NotificationSettings;

@@ -12,12 +12,14 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     app::App,
+    bounds,
+    control::{ControlToken, ControlTokenError, Guard},
     credentials::{Credentials, CredentialsError},
     folder::{DataFolder, DataFolderError},
     keys::{Keys, KeysError},
     limits::RateLimits,
     notify::{NotificationSettings, Notifier, worker},
-    server,
+    server::{self, Front},
     store::{self, Store, StoreError},
     switches::Switches,
     tls::{self, TlsError},
@@ -101,6 +103,8 @@ pub struct SandboxBuilder {
     tls: bool,
     switches: Switches,
     notifications: NotificationSettings,
+    control_token: Option<ControlToken>,
+    max_connections: usize,
 }
 
 impl Default for SandboxBuilder {
@@ -114,6 +118,8 @@ impl Default for SandboxBuilder {
             tls: false,
             switches: Switches::default(),
             notifications: NotificationSettings::default(),
+            control_token: None,
+            max_connections: bounds::CONNECTIONS,
         }
     }
 }
@@ -189,12 +195,38 @@ impl SandboxBuilder {
         self
     }
 
+    /// What opens the control plane, as `Authorization: Bearer …`, from anywhere:
+    /// 16 to 512 visible ASCII characters. Once it is set it is asked for on this
+    /// machine too. Default: none, and the control plane answers this machine
+    /// only.
+    #[must_use]
+    pub fn control_token(mut self, token: impl Into<String>) -> Self {
+        self.control_token = Some(ControlToken::new(token.into()));
+        self
+    }
+
+    /// How many connections there may be at once; others are answered 503. Each
+    /// takes a file descriptor. Default: 10,000.
+    #[must_use]
+    pub fn max_connections(mut self, most: usize) -> Self {
+        self.max_connections = most;
+        self
+    }
+
     /// Starts it on the running Tokio runtime.
     ///
     /// # Errors
     /// [`StartError`] says what is in the way. What a store holds is not
     /// touched then.
     pub async fn start(self) -> Result<Sandbox, StartError> {
+        if let Some(token) = &self.control_token {
+            token.check()?;
+        }
+        if self.switches.journal_bodies && !self.listen.ip().to_canonical().is_loopback() {
+            return Err(StartError::JournalBodies {
+                address: self.listen,
+            });
+        }
         // First the port: if it is taken, nothing has been written yet.
         let listener =
             TcpListener::bind(self.listen)
@@ -228,7 +260,12 @@ impl SandboxBuilder {
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
         let deliveries = tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()));
-        let server = tokio::spawn(server::run(listener, tls, app, stopped));
+        let front = Front {
+            tls,
+            max_connections: self.max_connections,
+            guard: Guard::new(self.control_token),
+        };
+        let server = tokio::spawn(server::run(listener, front, app, stopped));
         Ok(Sandbox {
             address,
             credentials,
@@ -309,6 +346,18 @@ pub enum StartError {
         address: SocketAddr,
         /// What the system says.
         source: io::Error,
+    },
+    /// The control token.
+    #[error(transparent)]
+    ControlToken(#[from] ControlTokenError),
+    /// The switch is for one's own machine.
+    #[error(
+        "the switch journal_bodies keeps what callers send; it is for a sandbox that listens on \
+         loopback, and this one listens on {address}"
+    )]
+    JournalBodies {
+        /// The address.
+        address: SocketAddr,
     },
     /// The data folder.
     #[error(transparent)]

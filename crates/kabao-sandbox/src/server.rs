@@ -12,33 +12,35 @@ use std::{
 
 use axum::Router;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use http::{Request, Response, header, request::Parts};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Semaphore, watch},
 };
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use crate::{
     app::App,
-    control,
+    bounds::{self, Budget, Share},
+    control::{self, Guard},
+    faults::Departure,
     gate::{self, Received},
+    intake::{self, TurnedAway},
+    multipart,
     wire::{Body, Line, Severed, Wire},
 };
-
-/// The largest request: above every upload of the documentation.
-const LARGEST_BODY: usize = 16 * 1024 * 1024;
-
-/// Production closes a connection that idles this long.
-const IDLE: Duration = Duration::from_secs(8);
 
 /// How long after the last request connections may take to close.
 const LINGER: Duration = Duration::from_millis(300);
@@ -46,20 +48,37 @@ const LINGER: Duration = Duration::from_millis(300);
 /// How long running requests may take once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// What stands between the socket and the gate.
+pub(crate) struct Front {
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) max_connections: usize,
+    pub(crate) guard: Guard,
+}
+
 /// Serves until `stop` turns true, then lets running requests finish.
 pub(crate) async fn run(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    front: Front,
     app: Arc<App>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let Front {
+        tls,
+        max_connections,
+        guard,
+    } = front;
     let busy = Arc::new(AtomicUsize::new(0));
     let service = Service {
         line: Line::new(stop.clone()),
         control: control::router(Arc::clone(&app)),
+        guard,
         app,
         busy: Arc::clone(&busy),
+        bodies: Budget::new(),
+        answers: Budget::new(),
     };
+    let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+    let door = Arc::new(Semaphore::new(bounds::TURNED_AWAY));
     let connections = Arc::new(GracefulShutdown::new());
     loop {
         let accepted = tokio::select! {
@@ -67,15 +86,28 @@ pub(crate) async fn run(
             _ = stop.wait_for(|stop| *stop) => break,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                tokio::spawn(connection(
-                    stream,
-                    peer,
-                    tls.clone(),
-                    service.clone(),
-                    Arc::clone(&connections),
-                ));
-            }
+            Ok((stream, peer)) => match Arc::clone(&places).try_acquire_owned() {
+                Ok(place) => {
+                    let service = service.clone();
+                    let connections = Arc::clone(&connections);
+                    let serving = connection(stream, peer, tls.clone(), service, connections);
+                    tokio::spawn(async move {
+                        serving.await;
+                        drop(place);
+                    });
+                }
+                Err(_) => {
+                    tracing::debug!(%peer, max_connections, "a connection too many was turned away");
+                    // Those that speak TLS would not understand.
+                    if let (None, Ok(place)) = (&tls, Arc::clone(&door).try_acquire_owned()) {
+                        let wire = Wire::new(stream, service.line.anew());
+                        tokio::spawn(async move {
+                            turn_away(wire).await;
+                            drop(place);
+                        });
+                    }
+                }
+            },
             // Too many open files, or a peer gone before it was accepted: the
             // next one may fare better, but not at full speed.
             Err(error) => {
@@ -129,11 +161,21 @@ async fn connection(
     let service = Service { line, ..service };
     match tls {
         None => http(stream, peer, service, connections).await,
-        Some(tls) => match tokio::time::timeout(IDLE, tls.accept(stream)).await {
+        Some(tls) => match tokio::time::timeout(bounds::IDLE, tls.accept(stream)).await {
             Ok(Ok(stream)) => http(stream, peer, service, connections).await,
             Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
         },
+    }
+}
+
+/// Tells one connection too many that it is one.
+async fn turn_away(mut wire: Wire) {
+    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
+        connection: close\r\ncontent-length: 30\r\n\r\nthere are too many connections";
+    if wire.write_all(ANSWER).await.is_ok() {
+        // It is over either way.
+        let _ = wire.shutdown().await;
     }
 }
 
@@ -145,7 +187,8 @@ async fn http(
 ) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(IDLE)
+        .header_read_timeout(bounds::IDLE)
+        .max_buf_size(bounds::HEAD)
         .serve_connection(
             TokioIo::new(stream),
             service_fn(move |request| {
@@ -168,8 +211,11 @@ struct Service {
     line: Line,
     app: Arc<App>,
     control: Router,
+    guard: Guard,
     /// How many requests are being answered.
     busy: Arc<AtomicUsize>,
+    bodies: Budget,
+    answers: Budget,
 }
 
 /// Counts one request while it lives.
@@ -195,47 +241,88 @@ impl Service {
         peer: SocketAddr,
     ) -> Result<Response<Body>, Severed> {
         let _busy = Busy::new(&self.busy);
-        if is_control(request.uri().path()) {
-            return Ok(self.control(request, peer).await);
-        }
         let (head, body) = request.into_parts();
-        let collected = Limited::new(body, LARGEST_BODY).collect();
-        let body = match tokio::time::timeout(DRAIN, collected).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-                return Ok(plain(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "the body is larger than 16 MiB",
-                ));
-            }
-            Ok(Err(_)) => return Ok(plain(StatusCode::BAD_REQUEST, "the body ended early")),
-            Err(_) => return Ok(plain(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
+        let answer = match is_control(head.uri.path()) {
+            true => self.control(head, body, peer).await,
+            false => match self.call(head, body).await {
+                Ok(departure) => self.line.carry(departure).await?,
+                Err(turned_away) => plain(turned_away),
+            },
         };
-        let target = head
-            .uri
-            .path_and_query()
-            .map_or("/", |target| target.as_str())
-            .to_owned();
+        Ok(counted(answer, &self.answers).await)
+    }
+
+    async fn call(&self, head: Parts, body: Incoming) -> Result<Departure, TurnedAway> {
+        let target = head.uri.path_and_query();
+        let target = target.map_or("/", |target| target.as_str()).to_owned();
+        intake::check(&target, &head.headers)?;
+        let content_type = head.headers.get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|text| text.to_str().ok());
+        let limit = match content_type.and_then(multipart::boundary) {
+            Some(_) => bounds::UPLOAD,
+            None => bounds::JSON,
+        };
+        let (body, _share) = intake::read(body, limit, &self.bodies).await?;
         let received = Received {
             method: head.method,
             target,
             headers: head.headers,
             body,
         };
-        let departure = gate::serve(&self.app, received).await;
-        self.line.carry(departure).await
+        Ok(gate::serve(&self.app, received).await)
     }
 
-    async fn control(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        if !peer.ip().to_canonical().is_loopback() {
-            return plain(
-                StatusCode::FORBIDDEN,
-                "the control plane answers this machine only",
-            );
+    async fn control(&self, head: Parts, body: Incoming, peer: SocketAddr) -> Response<Body> {
+        if let Err(refusal) = self.guard.admit(&head, peer.ip()) {
+            return refusal.map(|body| body.boxed_unsync());
         }
-        let request = request.map(axum::body::Body::new);
+        let read = match intake::check(head.uri.path(), &head.headers) {
+            Ok(()) => intake::read(body, bounds::CONTROL, &self.bodies).await,
+            Err(turned_away) => Err(turned_away),
+        };
+        let (body, _share) = match read {
+            Ok(read) => read,
+            Err(turned_away) => return plain(turned_away),
+        };
+        let request = Request::from_parts(head, axum::body::Body::from(body));
         let Ok(answer) = self.control.clone().oneshot(request).await;
         answer.map(|body| body.boxed_unsync())
+    }
+}
+
+/// The same answer, counted until its bytes are with the system: a peer may take
+/// its time.
+async fn counted(answer: Response<Body>, budget: &Budget) -> Response<Body> {
+    let size = answer.body().size_hint().exact();
+    let Some(size) = size.and_then(|size| usize::try_from(size).ok()) else {
+        return answer;
+    };
+    let mut share = budget.share();
+    if !share.grow_to(size) {
+        return plain(TurnedAway::NoRoom);
+    }
+    if share.is_empty() {
+        return answer;
+    }
+    let (head, body) = answer.into_parts();
+    match body.collect().await {
+        Ok(body) => {
+            let bytes = Bytes::from_owner(Counted(body.to_bytes(), share));
+            Response::from_parts(head, boxed(Full::new(bytes)))
+        }
+        Err(error) => {
+            tracing::error!(%error, "an answer broke off");
+            plain(TurnedAway::NoRoom)
+        }
+    }
+}
+
+/// Bytes, and what they hold of a budget.
+struct Counted(Bytes, #[expect(dead_code, reason = "it is held")] Share);
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -250,8 +337,41 @@ fn boxed(body: Full<Bytes>) -> Body {
 
 /// What never reached the gate is answered as a gateway would: no JSON, no
 /// signature.
-fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    let mut answer = Response::new(boxed(Full::new(Bytes::from_static(text.as_bytes()))));
-    *answer.status_mut() = status;
+fn plain(why: TurnedAway) -> Response<Body> {
+    let mut answer = Response::new(boxed(Full::new(why.words().into())));
+    *answer.status_mut() = why.status();
+    answer.headers_mut().extend(why.header());
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn answers_are_counted_until_their_bytes_are_gone() {
+        const SIZE: usize = 8 * 1024 * 1024;
+        let budget = Budget::new();
+        let answer = |size: usize| counted(Response::new(boxed(vec![b'x'; size].into())), &budget);
+        let mut held = Vec::new();
+        let refused = loop {
+            let answer = answer(SIZE).await;
+            if answer.status() != StatusCode::OK {
+                break answer;
+            }
+            // The body is gone at once; what was written of it is not.
+            let body = answer.into_body().collect().await.expect("it is there");
+            held.push(body.to_bytes());
+            assert!(held.len() * SIZE <= 2 * bounds::HELD, "all of them");
+        };
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(held.len(), bounds::HELD / SIZE);
+        assert!(held.iter().all(|bytes| bytes.len() == SIZE));
+        assert_eq!(answer(1000).await.status(), StatusCode::OK, "a small one");
+        held.pop();
+        assert_eq!(answer(SIZE).await.status(), StatusCode::OK);
+    }
 }

@@ -58,6 +58,7 @@ switches! {
     community_states: "Name card states in notifications NOT_EFFECTIVE, UNAVAILABLE and DELETE.",
     https_only: "Take no plain http notify_url, not even on this machine.",
     refuse_replays: "Refuse a repeated Authorization instead of only marking it.",
+    journal_bodies: "Keep the bodies of requests whose signature is refused in the journal; on loopback only.",
 }
 
 impl Switches {

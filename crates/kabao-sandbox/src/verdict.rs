@@ -8,11 +8,13 @@ mod rsa;
 mod stamp;
 mod target;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use kabao_core::{
     PublicKey, authorization::Authorization, keyring::KeyId, message, signature::Scheme,
 };
+use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
     gate::Received,
@@ -121,16 +123,25 @@ pub(crate) async fn explain(
         timestamp: authorization.timestamp.clone(),
         nonce: authorization.nonce.clone(),
         body: body.to_vec(),
-        whole_body: request.body.to_vec(),
+        whole_body: request.body.clone(),
+    };
+    // Anybody can send what is refused, and trying costs more than refusing.
+    let Ok(Ok(_place)) = timeout(PATIENCE, LOOKING.acquire()).await else {
+        return "not looked into: too many refused requests came at once; send it again alone"
+            .into();
     };
     tokio::task::spawn_blocking(move || case.explain())
         .await
         .unwrap_or_else(|_| "the signature does not match".into())
 }
 
+/// How many are looked into at once, and how long others wait for that.
+static LOOKING: Semaphore = Semaphore::const_new(2);
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The longest message that is tried in other forms, of which there are some
-/// hundred.
-const EXAMINED: usize = 64 * 1024;
+/// hundred. Documented forms are shorter.
+const EXAMINED: usize = 16 * 1024;
 
 /// Everything that a hypothesis may vary.
 struct Case {
@@ -144,7 +155,7 @@ struct Case {
     timestamp: String,
     nonce: String,
     body: Vec<u8>,
-    whole_body: Vec<u8>,
+    whole_body: Bytes,
 }
 
 impl Case {
@@ -268,9 +279,10 @@ impl Case {
                 "the whole multipart body was signed; only the text of the part \"meta\" is".into(),
             );
         }
-        for (body, mistake) in body::variants(&self.body) {
-            if fits_parts(&self.method, &self.target, &body) {
-                return Some(mistake.into());
+        let bodies = body::variants(&self.body);
+        for (body, mistake) in &bodies {
+            if fits_parts(&self.method, &self.target, body) {
+                return Some((*mistake).into());
             }
         }
         // The two most frequent mistakes together: clients that rebuild the
@@ -279,7 +291,7 @@ impl Case {
             .into_iter()
             .take(3)
             .find(|(target, _)| {
-                body::variants(&self.body)
+                bodies
                     .iter()
                     .any(|(body, _)| fits_parts(&self.method, target, body))
             })

@@ -1,4 +1,4 @@
-//! A connection that can end badly.
+//! A connection that can end badly, and that does not wait for its peer for ever.
 
 use std::{
     io,
@@ -19,9 +19,13 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
     sync::watch,
+    time::{Sleep, sleep},
 };
 
-use crate::faults::Departure;
+use crate::{
+    bounds::{FAREWELL, PATIENCE, later},
+    faults::Departure,
+};
 
 /// The body of an answer.
 pub(crate) type Body = UnsyncBoxBody<Bytes, axum::Error>;
@@ -103,11 +107,62 @@ impl Line {
 pub(crate) struct Wire {
     stream: TcpStream,
     line: Line,
+    /// Runs while the peer is to take something.
+    taking: Option<Pin<Box<Sleep>>>,
+    /// Runs once nothing more will be written.
+    leaving: Option<Pin<Box<Sleep>>>,
 }
 
 impl Wire {
     pub(crate) fn new(stream: TcpStream, line: Line) -> Self {
-        Self { stream, line }
+        Self {
+            stream,
+            line,
+            taking: None,
+            leaving: None,
+        }
+    }
+
+    /// What a write came to, unless the peer has not taken enough for too long.
+    fn taken(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        match (&written, &mut self.taking) {
+            (Poll::Pending, taking) => {
+                let taking = taking.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+                if taking.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                }
+            }
+            (Poll::Ready(Ok(bytes)), Some(taking)) => {
+                let deadline = later(taking.deadline(), *bytes);
+                taking.as_mut().reset(deadline);
+            }
+            _ => {}
+        }
+        written
+    }
+
+    /// Waits a moment for the peer to end its side too. If it is still sending,
+    /// the system would answer that with a reset, and the peer might never read
+    /// what it was told.
+    fn poll_farewell(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let leaving = self
+            .leaving
+            .get_or_insert_with(|| Box::pin(sleep(FAREWELL)));
+        let mut space = [0; 4096];
+        loop {
+            if leaving.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let mut unread = ReadBuf::new(&mut space);
+            let read = std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, &mut unread));
+            if read.is_err() || unread.filled().is_empty() {
+                return Poll::Ready(());
+            }
+        }
     }
 }
 
@@ -137,7 +192,9 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.taken(written, cx)
     }
 
     fn poll_write_vectored(
@@ -145,7 +202,9 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, parts)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, parts);
+        this.taken(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -153,11 +212,21 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        // It is asked for once everything is written.
+        let this = self.get_mut();
+        this.taking = None;
+        Pin::new(&mut this.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        if this.leaving.is_none() {
+            std::task::ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+            if *this.line.stop.borrow() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        this.poll_farewell(cx).map(Ok)
     }
 }
 

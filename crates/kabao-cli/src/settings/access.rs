@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use http::HeaderValue;
 use kabao::{
     PrivateKey,
     core::{ApiV3Key, PublicKey, certificate::Certificate, keyring::KeyId},
@@ -277,6 +278,40 @@ fn apiv3_key(
             .caused_by(&error)
             .hint("copy the 32 characters again as they were set in the merchant console")
     })
+}
+
+/// The Authorization that opens a control plane, where one is asked for.
+pub(super) fn control_token(
+    sources: &Sources<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Option<HeaderValue>, Problem> {
+    let Some(found) = sources.find(Setting::CONTROL_TOKEN) else {
+        return Ok(None);
+    };
+    let origin = format!("it comes from {}", found.origin);
+    let token = if found.is_from_environment() {
+        Zeroizing::new(found.text)
+    } else {
+        let path = sources.path(&found);
+        warnings.extend(readable_by_others(&path));
+        read_token(&path).map_err(|problem| problem.hint(&*origin))?
+    };
+    let header = HeaderValue::try_from(format!("Bearer {}", &*token));
+    let mut header = header.map_err(|_| {
+        Problem::new("the control token has characters that no header holds").hint(&*origin)
+    })?;
+    header.set_sensitive(true);
+    Ok(Some(header))
+}
+
+/// A control token from its file.
+pub(crate) fn read_token(path: &Path) -> Result<Zeroizing<String>, Problem> {
+    let text = std::fs::read_to_string(path).map(Zeroizing::new);
+    let text = text.map_err(|error| Problem::unreadable("the control token", path, &error))?;
+    // Editors end a file with a newline; a token has none.
+    Ok(Zeroizing::new(
+        text.trim_end_matches(['\r', '\n']).to_owned(),
+    ))
 }
 
 pub(super) fn root_certificate(sources: &Sources<'_>) -> Result<Option<Vec<u8>>, Problem> {

@@ -13,8 +13,9 @@ mod target;
 
 use std::path::PathBuf;
 
-pub(crate) use access::{Access, Identity, WechatpayPublicKey};
+pub(crate) use access::{Access, Identity, WechatpayPublicKey, read_token};
 pub(crate) use defaults::Defaults;
+pub(crate) use permissions::readable_by_others;
 pub(crate) use sandbox::{SandboxSettings, waits};
 pub(crate) use setting::Setting;
 pub(crate) use target::{Place, Target};

@@ -27,11 +27,14 @@ impl Setting {
     /// Optional: a further authority to trust, for `sandbox serve --tls`.
     pub(crate) const ROOT_CERTIFICATE: Self =
         Self::named("root_certificate", "KABAO_ROOT_CERTIFICATE");
+    /// Optional: steers a sandbox that asks for it. A path in the file, the token
+    /// itself in the environment.
+    pub(crate) const CONTROL_TOKEN: Self = Self::named("control_token_file", "KABAO_CONTROL_TOKEN");
     pub(crate) const BRAND_ID: Self = Self::named("brand_id", "KABAO_BRAND_ID");
     pub(crate) const CARD_ID: Self = Self::named("card_id", "KABAO_CARD_ID");
     pub(crate) const OPENID: Self = Self::named("openid", "KABAO_OPENID");
 
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::MCHID,
         Self::BRAND,
         Self::SERIAL_NO,
@@ -42,6 +45,7 @@ impl Setting {
         Self::APIV3_KEY,
         Self::BASE_URL,
         Self::ROOT_CERTIFICATE,
+        Self::CONTROL_TOKEN,
         Self::BRAND_ID,
         Self::CARD_ID,
         Self::OPENID,

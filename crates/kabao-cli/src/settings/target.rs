@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use http::HeaderValue;
+
 use super::{
     Caller, Defaults, Profile, SandboxSettings, Settings,
     access::{self, Identity},
@@ -34,6 +36,8 @@ pub(crate) enum Place {
     At {
         base_url: String,
         root_certificate: Option<Vec<u8>>,
+        /// A whole header, which is not shown.
+        control_token: Option<HeaderValue>,
     },
     /// There is none: real calls are made.
     Production,
@@ -72,14 +76,17 @@ impl Target {
             defaults.brand_id = Some(own);
         }
         let root_certificate = access::root_certificate(&sources)?;
-        let warnings = file.and_then(|file| permissions::writable_by_others(file.path()));
+        let mut warnings = Vec::new();
+        let control_token = access::control_token(&sources, &mut warnings)?;
+        warnings.extend(file.and_then(|file| permissions::writable_by_others(file.path())));
         Ok(Self {
             place: Place::At {
                 base_url,
                 root_certificate,
+                control_token,
             },
             defaults,
-            warnings: warnings.into_iter().collect(),
+            warnings,
         })
     }
 

@@ -6,6 +6,9 @@ mod brands;
 mod call;
 mod cards;
 mod clock;
+mod control_token;
+#[cfg(target_os = "linux")]
+mod crowds;
 mod documented;
 mod faults;
 mod feeds;

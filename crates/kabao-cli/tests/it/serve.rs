@@ -118,7 +118,8 @@ fn switches_come_from_the_file_and_from_flags() {
             2,
             &[
                 "there is no switch `upsidedown`",
-                "refuse_replays, notify_hosts",
+                "refuse_replays",
+                "notify_hosts",
             ],
         );
     let root = ["sandbox", "serve", "--notify-root-certificate", "none.pem"];

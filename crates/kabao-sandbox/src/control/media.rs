@@ -1,6 +1,6 @@
 //! `/_sandbox/media/{owner}/{id}`: pictures that were uploaded, for browsers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -10,6 +10,8 @@ use axum::{
     routing::get,
 };
 
+use tokio::{sync::Semaphore, time::timeout};
+
 use super::Trouble;
 use crate::{app::App, domain::picture::Picture, store::Needs};
 
@@ -17,10 +19,22 @@ pub(super) fn router() -> Router<Arc<App>> {
     Router::new().route("/_sandbox/media/{owner}/{id}", get(show))
 }
 
+/// Anybody may ask for pictures, and they take long: one after another, so that
+/// calls come in between.
+static READING: Semaphore = Semaphore::const_new(1);
+const PATIENCE: Duration = Duration::from_secs(5);
+
 async fn show(
     State(app): State<Arc<App>>,
     Path((owner, id)): Path<(String, String)>,
 ) -> Result<Response, Trouble> {
+    let Ok(Ok(_turn)) = timeout(PATIENCE, READING.acquire()).await else {
+        return Err(Trouble::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "SYSTEM_ERROR",
+            "too many ask for pictures at once; try again",
+        ));
+    };
     let found = app
         .store
         .load(&Needs::of(owner).record::<Picture>(&*id))

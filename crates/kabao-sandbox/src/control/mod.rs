@@ -1,5 +1,6 @@
 //! The control plane under `/_sandbox`: what only a sandbox can do.
 
+mod access;
 mod body;
 mod callers;
 mod clock;
@@ -11,13 +12,12 @@ mod notifications;
 mod rate_limits;
 mod users;
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json, Router,
     extract::{Query, Request, State},
-    http::{StatusCode, header},
-    middleware::{self, Next},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -25,6 +25,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{app::App, refusal::Refusal, sample, store::StoreError};
+
+pub use access::ControlTokenError;
+pub(crate) use access::{ControlToken, Guard};
 
 /// Every address of the control plane begins with this.
 pub(crate) const PREFIX: &str = "/_sandbox";
@@ -46,46 +49,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(rate_limits::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn(same_machine))
         .with_state(app)
-}
-
-/// A page somewhere on the web must not steer the sandbox of whoever reads it.
-async fn same_machine(request: Request, next: Next) -> Response {
-    let origin = request.headers().get(header::ORIGIN);
-    let host = request.headers().get(header::HOST);
-    let foreign = origin.is_some_and(|origin| !origin.to_str().is_ok_and(is_loopback_origin))
-        || host.is_some_and(|host| !host.to_str().is_ok_and(is_own_host));
-    if foreign {
-        return Trouble::new(
-            StatusCode::FORBIDDEN,
-            "FORBIDDEN",
-            "the control plane answers no page of another origin",
-        )
-        .into_response();
-    }
-    next.run(request).await
-}
-
-fn is_loopback_origin(origin: &str) -> bool {
-    let host = origin.split_once("://").map_or("", |(_, host)| host);
-    matches!(host_name(host), "localhost" | "127.0.0.1" | "[::1]")
-}
-
-/// A name of somebody else's domain that points to this machine must not reach
-/// the sandbox either: the page behind it would have that name as its origin.
-fn is_own_host(host: &str) -> bool {
-    let name = host_name(host);
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    // A name without a dot is nobody's domain.
-    !name.contains('.') || name.ends_with(".weixin.qq.com") || bare.parse::<IpAddr>().is_ok()
-}
-
-fn host_name(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    }
 }
 
 async fn health(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
@@ -169,6 +133,12 @@ impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         let body = json!({"code": self.code, "message": self.message});
         let mut answer = (self.status, Json(body)).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            answer
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, scheme);
+        }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             let headers = answer.headers_mut();
             headers.insert(header::RETRY_AFTER, crate::gate::RETRY_AFTER);

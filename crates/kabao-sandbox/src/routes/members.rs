@@ -167,7 +167,9 @@ fn body(request: &Received) -> Result<Map<String, Value>, Refusal> {
     let text = std::str::from_utf8(bytes).map_err(|_| bad("请求体不是UTF-8文本".into()))?;
     let value: Value = serde_json::from_str(text)
         .map_err(|error| bad(format!("请求体不是合法的JSON：{error}")))?;
-    refuse_four_byte_in("", &value)?;
+    if let Some(at) = four_byte_in(&value) {
+        return Err(four_byte("body", &at));
+    }
     match value {
         Value::Object(members) => Ok(members),
         _ => Err(bad("请求体应为JSON对象".into())),
@@ -176,25 +178,42 @@ fn body(request: &Received) -> Result<Map<String, Value>, Refusal> {
 
 /// Only characters of one to three UTF-8 bytes are supported.
 pub(crate) fn refuse_four_byte(place: &'static str, name: &str, text: &str) -> Result<(), Refusal> {
-    if text.chars().all(|character| character.len_utf8() < 4) {
-        return Ok(());
+    match is_four_byte(text) {
+        false => Ok(()),
+        true => Err(four_byte(place, name)),
     }
-    let issue = "含有不支持的字符（4字节UTF-8，例如表情符号）";
-    Err(Refusal::param(place, &FieldError::new(name, "", issue)))
 }
 
-fn refuse_four_byte_in(at: &str, value: &Value) -> Result<(), Refusal> {
+fn four_byte(place: &'static str, name: &str) -> Refusal {
+    let issue = "含有不支持的字符（4字节UTF-8，例如表情符号）";
+    Refusal::param(place, &FieldError::new(name, "", issue))
+}
+
+fn is_four_byte(text: &str) -> bool {
+    text.chars().any(|character| character.len_utf8() == 4)
+}
+
+/// Where the first of the others is. The way there is spelled only if there is
+/// one, or a long name would be written as often as it has members.
+fn four_byte_in(value: &Value) -> Option<String> {
+    let below = |step: &dyn std::fmt::Display, value| {
+        four_byte_in(value).map(|deeper| format!("/{step}{deeper}"))
+    };
     match value {
-        Value::String(text) => refuse_four_byte("body", at, text),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .try_for_each(|(place, item)| refuse_four_byte_in(&format!("{at}/{place}"), item)),
-        Value::Object(members) => members.iter().try_for_each(|(name, member)| {
-            refuse_four_byte("body", &format!("{at}/{name}"), name)?;
-            refuse_four_byte_in(&format!("{at}/{name}"), member)
-        }),
-        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+        Value::String(text) => is_four_byte(text).then(String::new),
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(place, item)| below(&place, item))
+        }
+        Value::Object(members) => {
+            members
+                .iter()
+                .find_map(|(name, member)| match is_four_byte(name) {
+                    true => Some(format!("/{name}")),
+                    false => below(name, member),
+                })
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
 

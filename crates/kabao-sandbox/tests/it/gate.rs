@@ -173,9 +173,36 @@ fn a_signature_that_differs_shows_what_the_server_built() {
     );
     assert!(truncated.ends_with("\n{\"level\"\n"), "{truncated}");
     let entry = running.last_request();
-    let built = entry["verdict"]["message"].as_str().unwrap();
-    assert_eq!(shown["sign_message_length"], built.len());
     assert_eq!(entry["verdict"]["ok"], false);
+    let built = entry["verdict"]["message"].as_str().unwrap();
+    let (head, body) = built.split_at(truncated.len() - 1);
+    assert_eq!(head, truncated.trim_end());
+    assert!(body.starts_with("… (a body of 24 bytes"), "{body}");
+}
+
+#[test]
+fn the_journal_keeps_the_bodies_of_refused_requests_if_asked_to() {
+    use kabao_sandbox::{Sandbox, StartError, Switches};
+    let mut switches = Switches::default();
+    switches.journal_bodies = true;
+    let running = Running::with(|builder| builder.switches(switches.clone()));
+    let request = running.merchant().request("PATCH", CARD_PATH, "{}");
+    let answer = request
+        .body(r#"{"level":"黄金会员"}"#)
+        .send(running.address);
+    let entry = running.last_request();
+    let built = entry["verdict"]["message"].as_str().unwrap();
+    assert!(built.ends_with("{\"level\":\"黄金会员\"}\n"), "{built}");
+    let shown = &answer.json()["detail"]["sign_information"];
+    assert_eq!(shown["sign_message_length"], built.len());
+
+    // On this machine alone.
+    let elsewhere = Sandbox::builder()
+        .switches(switches)
+        .listen(([0, 0, 0, 0], 0).into());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let error = runtime.block_on(elsewhere.start()).unwrap_err();
+    assert!(matches!(error, StartError::JournalBodies { .. }), "{error}");
 }
 
 #[test]

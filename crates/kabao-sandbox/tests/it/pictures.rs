@@ -74,6 +74,16 @@ fn send(caller: &Caller<'_>, signed: &str, body: Vec<u8>) -> Answer {
         .send(caller.signer.address)
 }
 
+/// The path of a picture of that size.
+pub fn uploaded(running: &Running, size: usize) -> String {
+    let caller = running.partner();
+    let mut file = PNG.to_vec();
+    file.resize(size, b' ');
+    let answer = upload(&caller, &meta(&caller, "a.png", &file), &file).ok();
+    let url = answer["media_url"].as_str().unwrap();
+    url[url.find("/_sandbox").unwrap()..].to_owned()
+}
+
 fn upload(caller: &Caller<'_>, meta: &Value, file: &[u8]) -> Answer {
     let meta = meta.to_string();
     let body = in_parts(&[("meta", meta.as_bytes()), ("file", file)]);

@@ -354,12 +354,30 @@ impl Request {
         (answer, end.map(drop))
     }
 
+    /// Sends it in as many pieces, with a pause after each.
+    pub fn sent_in(&self, address: SocketAddr, pieces: usize, pause: Duration) -> Answer {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let bytes = self.bytes();
+        for piece in bytes.chunks(bytes.len().div_ceil(pieces)) {
+            stream.write_all(piece).unwrap();
+            std::thread::sleep(pause);
+        }
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        Answer::parse(&answer)
+    }
+
     /// A connection on which it was sent.
     pub fn started(&self, address: SocketAddr) -> TcpStream {
         let mut stream = TcpStream::connect(address).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(30)))
             .unwrap();
+        stream.write_all(&self.bytes()).unwrap();
+        stream
+    }
+
+    fn bytes(&self) -> Vec<u8> {
         let mut bytes = format!("{} {} HTTP/1.1\r\n", self.method, self.target).into_bytes();
         for (name, value) in &self.headers {
             bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
@@ -369,8 +387,7 @@ impl Request {
             format!("Content-Length: {length}\r\nConnection: close\r\n\r\n").as_bytes(),
         );
         bytes.extend_from_slice(&self.body);
-        stream.write_all(&bytes).unwrap();
-        stream
+        bytes
     }
 }
 

@@ -3,6 +3,7 @@
 mod callers;
 mod clock;
 mod fault;
+mod files;
 mod handed_out;
 mod keys;
 mod notifications;

@@ -2,19 +2,21 @@
 
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use clap::Args;
 use kabao_sandbox::{Sandbox, Switches};
 
-use super::rate_limits;
+use zeroize::Zeroizing;
+
+use super::{files, rate_limits};
 use crate::{
     embedded::start_problem,
     output::printer::Printer,
     problem::Problem,
-    settings::{SandboxSettings, paths, waits},
+    settings::{SandboxSettings, paths, read_token, readable_by_others, waits},
 };
 
 /// How the sandbox is to run.
@@ -38,6 +40,15 @@ pub(crate) struct ServeArgs {
     /// Speak TLS under a local authority, ca.pem of the credentials.
     #[arg(long)]
     tls: bool,
+    /// A file with the token that opens the control plane, from other machines
+    /// too [env: KABAO_CONTROL_TOKEN, the token itself]. Without one the control
+    /// plane answers this machine only.
+    #[arg(long, value_name = "FILE")]
+    control_token_file: Option<PathBuf>,
+    /// How many connections there may be at once; others are answered 503.
+    /// [default: 10000, or what the limit of open files leaves]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: Option<u32>,
     /// Do something differently; --help lists what. Repeatable.
     #[arg(long = "switch", value_name = "NAME[=VALUE]", value_parser = switch)]
     switches: Vec<Switch>,
@@ -80,7 +91,11 @@ pub(crate) async fn serve(args: ServeArgs, printer: &Printer) -> Result<(), Prob
     let mut builder = Sandbox::builder()
         .listen(args.listen)
         .rate_limits(rate_limits::read(&args.rate_limits)?)
-        .tls(args.tls);
+        .tls(args.tls)
+        .max_connections(connections(args.max_connections, printer));
+    if let Some(token) = control_token(args.control_token_file.as_deref(), printer)? {
+        builder = builder.control_token(&*token);
+    }
     builder = settings(args.switches, args.notifications)?.apply(builder)?;
     match args.store {
         // Its master key lies beside it, so that the two move together.
@@ -108,6 +123,37 @@ pub(crate) async fn serve(args: ServeArgs, printer: &Printer) -> Result<(), Prob
         // Whoever asks twice does not want to wait for running requests.
         () = signals.next() => Ok(()),
     }
+}
+
+/// The token of the file, or else that of the environment.
+fn control_token(
+    file: Option<&Path>,
+    printer: &Printer,
+) -> Result<Option<Zeroizing<String>>, Problem> {
+    let Some(file) = file else {
+        let token = std::env::var("KABAO_CONTROL_TOKEN").ok();
+        return Ok(token.filter(|token| !token.is_empty()).map(Zeroizing::new));
+    };
+    if let Some(warning) = readable_by_others(file) {
+        printer.warn(&warning);
+    }
+    read_token(file).map(Some)
+}
+
+/// As many connections as were asked for and files may be opened.
+fn connections(wanted: Option<u32>, printer: &Printer) -> usize {
+    const USUAL: u32 = 10_000;
+    let most = files::most_connections();
+    let wanted = wanted.inspect(|wanted| {
+        if let Some(most) = most.filter(|most| most < wanted) {
+            printer.warn(&format!(
+                "the limit of open files allows {most} connections, not {wanted}; raise it with \
+                 ulimit -Hn"
+            ));
+        }
+    });
+    let allowed = wanted.unwrap_or(USUAL).min(most.unwrap_or(u32::MAX));
+    usize::try_from(allowed).unwrap_or(usize::MAX)
 }
 
 /// The configuration file's settings, and over them the flags'.
