@@ -10,6 +10,7 @@ use crate::{
     journal::Journal,
     keys::{CurrentKeys, Keys},
     limits::{Limiter, RateLimits},
+    metrics::{self, Metrics},
     notify::Notifier,
     operations::Routes,
     refusal::Refusal,
@@ -27,6 +28,7 @@ pub(crate) struct App {
     pub(crate) replays: Replays,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
+    pub(crate) metrics: Metrics,
     pub(crate) switches: Switches,
     pub(crate) notifier: Notifier,
     /// Where it listens, for addresses that it gives out.
@@ -51,6 +53,7 @@ impl App {
             replays: Replays::default(),
             faults: Faults::default(),
             journal: Journal::default(),
+            metrics: Metrics::new(real_now()),
             switches,
             notifier,
             base_url,
@@ -69,9 +72,10 @@ impl App {
     }
 }
 
-/// Logs a store's failure here, once, and answers with a bare 500, or 503 if it
+/// Logs and counts a store's failure here, once, and answers with a bare 500, or 503 if it
 /// is worth trying again.
 pub(crate) fn failed(error: &StoreError) -> Refusal {
+    metrics::store_failed(error);
     if let StoreError::Unavailable { .. } = error {
         tracing::warn!(error = %Chain(error), "the store does not answer");
         return Refusal::unavailable();

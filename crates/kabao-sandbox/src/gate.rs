@@ -123,6 +123,7 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
         failed = entry.verdict.as_ref().map(|verdict| verdict.step),
         "answered",
     );
+    app.metrics.answered(&entry);
     app.journal.note(entry);
     departure
 }

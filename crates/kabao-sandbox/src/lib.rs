@@ -34,6 +34,7 @@ mod gate;
 mod journal;
 pub mod keys;
 mod limits;
+mod metrics;
 mod multipart;
 mod notify;
 mod operations;

@@ -31,6 +31,7 @@ use crate::{
     app::App,
     control,
     gate::{self, Received},
+    metrics::Counted,
     wire::{Body, Line, Severed, Wire},
 };
 
@@ -126,6 +127,7 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let line = service.line.anew();
     let stream = Wire::new(stream, line.clone());
+    let _open = Counted::new(&service.app.metrics.connections);
     let service = Service { line, ..service };
     match tls {
         None => http(stream, peer, service, connections).await,
@@ -198,6 +200,7 @@ impl Service {
         if is_control(request.uri().path()) {
             return Ok(self.control(request, peer).await);
         }
+        let _in_flight = Counted::new(&self.app.metrics.in_flight);
         let (head, body) = request.into_parts();
         let collected = Limited::new(body, LARGEST_BODY).collect();
         let body = match tokio::time::timeout(DRAIN, collected).await {

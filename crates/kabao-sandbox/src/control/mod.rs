@@ -24,7 +24,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{app::App, refusal::Refusal, sample, store::StoreError};
+use crate::{app::App, metrics::CONTENT_TYPE, refusal::Refusal, sample, store::StoreError};
 
 /// Every address of the control plane begins with this.
 pub(crate) const PREFIX: &str = "/_sandbox";
@@ -32,6 +32,7 @@ pub(crate) const PREFIX: &str = "/_sandbox";
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/_sandbox/health", get(health))
+        .route("/_sandbox/metrics", get(metrics))
         .route("/_sandbox/openapi.json", get(openapi))
         .route("/_sandbox/reset", post(reset))
         .route("/_sandbox/requests", get(requests))
@@ -93,6 +94,15 @@ async fn health(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
     Ok(Json(
         json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}),
     ))
+}
+
+/// For Prometheus.
+async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Trouble> {
+    let text = app.metrics.text(&*app.store).await.map_err(|error| {
+        tracing::error!(%error, "the metrics cannot be written");
+        Refusal::system_error()
+    })?;
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text))
 }
 
 /// What the API's side serves, for tools that read OpenAPI.

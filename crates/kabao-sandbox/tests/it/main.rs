@@ -24,6 +24,7 @@ mod imports;
 mod keys;
 mod limits;
 mod log;
+mod metrics;
 mod notifications;
 mod order;
 mod outbox;

@@ -26,7 +26,8 @@ pub(super) use keys::{
 pub(super) use load::load;
 pub(super) use meta::{clock, has_contents, set_clock};
 pub(super) use outbox::{
-    latest as notifications, lease_due, next_due, note_attempt, one as notification, redeliver,
+    latest as notifications, lease_due, next_due, note_attempt, one as notification, pending,
+    redeliver,
 };
 pub(super) use save::save;
 pub(super) use user_cards::{list as user_cards, view as user_card_view};

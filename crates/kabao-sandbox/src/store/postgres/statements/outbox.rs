@@ -143,6 +143,13 @@ pub(in super::super) async fn next_due(
     Ok(due.map_err(Failure::from)?)
 }
 
+pub(in super::super) async fn pending(session: &mut Session) -> Result<u64, Trouble> {
+    let sql = "SELECT count(*) FROM notifications WHERE next_attempt_ms IS NOT NULL";
+    let found = session.query_opt(sql, &[]).await?;
+    let pending: Option<i64> = found.map(|row| row.try_get(0)).transpose()?;
+    Ok(pending.unwrap_or_default().unsigned_abs())
+}
+
 pub(in super::super) async fn latest(
     session: &mut Session,
     vault: &Vault,

@@ -21,7 +21,8 @@ pub(super) use keys::{
     insert as insert_key, set_grant, settings as key_settings,
 };
 pub(super) use outbox::{
-    latest as notifications, lease_due, next_due, note_attempt, one as notification, redeliver,
+    latest as notifications, lease_due, next_due, note_attempt, one as notification, pending,
+    redeliver,
 };
 pub(super) use user_cards::{list as user_cards, view as user_card_view};
 
