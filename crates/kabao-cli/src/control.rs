@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
-use http::{Method, Request, Uri};
+use http::{Method, Request, StatusCode, Uri};
 use jiff::Timestamp;
 use kabao::transport::{HyperTransport, Settings, Transport as _};
 use serde_json::Value;
@@ -77,13 +77,31 @@ impl Control {
         clock.ok()?.ok()?.get("now")?.as_str()?.parse().ok()
     }
 
-    /// `path` is below `/_sandbox/`, its values percent-encoded.
+    /// What is answered there, whatever it is. An error is no answer.
+    pub(crate) async fn answer_of(&self, path: &str) -> Result<(StatusCode, Value), Problem> {
+        self.exchange(Method::GET, path, None).await
+    }
+
     async fn call(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Problem> {
+        let (status, value) = self.exchange(method, path, body).await?;
+        match status.is_success() {
+            true => Ok(value),
+            false => Err(refusal(status, &value)),
+        }
+    }
+
+    /// `path` is below `/_sandbox/`, its values percent-encoded.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Value), Problem> {
         let url = format!("{}/_sandbox/{path}", self.base_url);
         let request = Request::builder()
             .method(method)
@@ -97,10 +115,7 @@ impl Control {
                 .hint("start one with `kabao sandbox serve`")
         })?;
         let value = serde_json::from_slice(answer.body()).unwrap_or(Value::Null);
-        match answer.status().is_success() {
-            true => Ok(value),
-            false => Err(refusal(answer.status(), &value)),
-        }
+        Ok((answer.status(), value))
     }
 }
 
@@ -121,7 +136,8 @@ pub(crate) fn is_production(url: &str) -> bool {
     url.contains(".weixin.qq.com")
 }
 
-fn refusal(status: http::StatusCode, body: &Value) -> Problem {
+/// Why an answer is not what was asked for.
+pub(crate) fn refusal(status: StatusCode, body: &Value) -> Problem {
     let word = |name: &str| body.get(name).and_then(Value::as_str);
     match (word("code"), word("message")) {
         (Some(code), Some(message)) => Problem::refused(format!("{code}: {message}")),
@@ -132,7 +148,6 @@ fn refusal(status: http::StatusCode, body: &Value) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use http::StatusCode;
     use serde_json::json;
 
     use super::*;

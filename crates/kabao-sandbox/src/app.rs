@@ -1,6 +1,6 @@
 //! What a running sandbox consists of.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use jiff::Timestamp;
 
@@ -34,6 +34,8 @@ pub(crate) struct App {
     /// Where it listens, for addresses that it gives out.
     pub(crate) base_url: String,
     pub(crate) current_keys: CurrentKeys,
+    /// Whether it is about to stop, and wants no more work.
+    pub(crate) is_draining: AtomicBool,
 }
 
 impl App {
@@ -57,6 +59,7 @@ impl App {
             switches,
             notifier,
             base_url,
+            is_draining: AtomicBool::new(false),
         }
     }
 

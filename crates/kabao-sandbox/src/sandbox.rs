@@ -4,7 +4,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -30,6 +30,7 @@ use crate::{
 pub struct Sandbox {
     address: SocketAddr,
     credentials: Credentials,
+    app: Arc<App>,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
     deliveries: JoinHandle<()>,
@@ -78,8 +79,16 @@ impl Sandbox {
         &self.credentials
     }
 
+    /// Says at `/_sandbox/ready` that it is about to stop, and serves on: for a
+    /// balancer that looks there, so that it has sent others away before
+    /// [`stop`](Self::stop) refuses them.
+    pub fn drain(&self) {
+        self.app.is_draining.store(true, Ordering::Release);
+    }
+
     /// Takes no more connections, lets running requests finish, and ends.
     pub async fn stop(self) {
+        self.drain();
         // Without a receiver the server is gone already.
         let _ = self.stop.send(true);
         for task in [self.server, self.deliveries] {
@@ -228,10 +237,11 @@ impl SandboxBuilder {
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
         let deliveries = tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()));
-        let server = tokio::spawn(server::run(listener, tls, app, stopped));
+        let server = tokio::spawn(server::run(listener, tls, Arc::clone(&app), stopped));
         Ok(Sandbox {
             address,
             credentials,
+            app,
             stop,
             server,
             deliveries,

@@ -19,6 +19,7 @@ mod points;
 mod privacy;
 mod profiles;
 mod serve;
+mod service;
 mod steering;
 mod together;
 mod tokens;

@@ -171,14 +171,20 @@ impl Server {
         self.child.id()
     }
 
-    /// Sends a signal and waits: status, and what else was on stdout and stderr.
-    pub(crate) fn stop(mut self, signal: &str) -> Outcome {
+    pub(crate) fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
-        let kill = Command::new("kill")
-            .args([signal, &id])
-            .status()
-            .expect("kill");
-        assert!(kill.success());
+        let kill = Command::new("kill").args([signal, &id]).status();
+        assert!(kill.expect("kill").success());
+    }
+
+    /// Sends a signal and waits: status, and what else was on stdout and stderr.
+    pub(crate) fn stop(self, signal: &str) -> Outcome {
+        self.signal(signal);
+        self.ended()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(mut self) -> Outcome {
         let status = self.child.wait().expect("it ends");
         let mut stdout = String::new();
         std::io::Read::read_to_string(&mut self.lines, &mut stdout).expect("UTF-8");

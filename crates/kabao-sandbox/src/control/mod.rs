@@ -11,7 +11,10 @@ mod notifications;
 mod rate_limits;
 mod users;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::Ordering},
+};
 
 use axum::{
     Json, Router,
@@ -32,6 +35,7 @@ pub(crate) const PREFIX: &str = "/_sandbox";
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/_sandbox/health", get(health))
+        .route("/_sandbox/ready", get(ready))
         .route("/_sandbox/metrics", get(metrics))
         .route("/_sandbox/openapi.json", get(openapi))
         .route("/_sandbox/reset", post(reset))
@@ -94,6 +98,20 @@ async fn health(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
     Ok(Json(
         json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}),
     ))
+}
+
+/// Whether a balancer should send it work: as `health`, and no longer once it is
+/// about to stop.
+async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
+    if app.is_draining.load(Ordering::Acquire) {
+        return Err(Trouble::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "DRAINING",
+            "the sandbox is about to stop",
+        ));
+    }
+    app.store.clock().await?;
+    Ok(Json(json!({"status": "ready"})))
 }
 
 /// For Prometheus.

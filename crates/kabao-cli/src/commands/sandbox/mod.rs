@@ -9,6 +9,7 @@ mod notifications;
 mod rate_limits;
 mod serve;
 mod user;
+mod wait;
 
 use clap::{Args, Subcommand};
 
@@ -24,6 +25,8 @@ pub(crate) enum SandboxCommand {
     /// beside the store.
     #[command(after_help = serve::EXAMPLES, after_long_help = serve::help())]
     Serve(serve::ServeArgs),
+    /// Wait until the sandbox at an address is ready.
+    Wait(wait::WaitArgs),
     /// Play a member.
     #[command(after_help = USER_EXAMPLES)]
     User(Steer<user::UserCommand>),
@@ -78,6 +81,7 @@ impl SandboxCommand {
     pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
         match self {
             Self::Serve(args) => serve::serve(args, printer).await,
+            Self::Wait(args) => args.run(profile, printer).await,
             Self::User(steer) => steer.command.run(steer.at.aim(profile), printer).await,
             Self::Clock(steer) => steer.command.run(steer.at.aim(profile), printer).await,
             Self::Fault(steer) => steer.command.run(steer.at.aim(profile), printer).await,

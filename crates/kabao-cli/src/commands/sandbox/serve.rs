@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::Args;
+use jiff::SignedDuration;
 use kabao_sandbox::{Sandbox, Switches};
 
 use super::rate_limits;
@@ -15,6 +16,7 @@ use crate::{
     output::printer::Printer,
     problem::Problem,
     settings::{SandboxSettings, paths, waits},
+    trace::LogFormat,
 };
 
 /// How the sandbox is to run.
@@ -41,6 +43,18 @@ pub(crate) struct ServeArgs {
     /// Do something differently; --help lists what. Repeatable.
     #[arg(long = "switch", value_name = "NAME[=VALUE]", value_parser = switch)]
     switches: Vec<Switch>,
+    /// Upon a signal, answer 503 at /_sandbox/ready for so long before stopping,
+    /// such as 10s, so that a balancer sends nobody any more.
+    #[arg(long, value_name = "SPAN", default_value = "0s", value_parser = span)]
+    drain_delay: Duration,
+    /// How to write the log on stderr; -v has a line for each request.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "KABAO_LOG_FORMAT"
+    )]
+    pub(crate) log_format: LogFormat,
     #[command(flatten, next_help_heading = "Notifications")]
     notifications: NotificationArgs,
 }
@@ -97,12 +111,28 @@ pub(crate) async fn serve(args: ServeArgs, printer: &Printer) -> Result<(), Prob
         .start()
         .await
         .map_err(|error| start_problem(&error))?;
+    let tell = |text: String| match args.log_format {
+        LogFormat::Text => printer.note(&text),
+        LogFormat::Json => tracing::info!("{text}"),
+    };
     printer.data(format!("listening on {}\n", sandbox.base_url()))?;
+    if args.log_format == LogFormat::Json {
+        // Where logs are collected stdout may not be.
+        tracing::info!(url = sandbox.base_url(), "listening");
+    }
     if let Some(folder) = &args.credentials {
-        printer.note(&format!("credentials are in {}", folder.display()));
+        tell(format!("credentials are in {}", folder.display()));
     }
     signals.next().await;
-    printer.note("stopping");
+    if !args.drain_delay.is_zero() {
+        tell(format!("stopping in {:?}", args.drain_delay));
+        sandbox.drain();
+        tokio::select! {
+            () = tokio::time::sleep(args.drain_delay) => {}
+            () = signals.next() => {}
+        }
+    }
+    tell("stopping".into());
     tokio::select! {
         () = sandbox.stop() => Ok(()),
         // Whoever asks twice does not want to wait for running requests.
@@ -173,6 +203,13 @@ Examples:
 
 fn data_dir() -> Result<PathBuf, Problem> {
     paths::data_dir(&|name: &str| std::env::var(name).ok())
+}
+
+/// `10s`, `1m`.
+pub(super) fn span(text: &str) -> Result<Duration, String> {
+    let span = text.parse::<SignedDuration>().ok();
+    span.and_then(|span| Duration::try_from(span).ok())
+        .ok_or_else(|| "write a span such as 10s or 1m".to_owned())
 }
 
 /// `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`.
