@@ -102,6 +102,7 @@ All commands:
   image        upload
   call, completions
   sandbox      serve  wait  user  clock  fault  notifications  keys  merchant  brand  rate-limits
+               snapshot
 
 Bodies: flags give their members; or --json FILE (- is stdin) is all of it, under
 the names of the wire, in plaintext. Ids and out_request_no may stand in either

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, Uri};
+use http::{Method, Request, Response, StatusCode, Uri};
 use jiff::Timestamp;
 use kabao::transport::{HyperTransport, Settings, Transport as _};
 use serde_json::Value;
@@ -77,9 +77,24 @@ impl Control {
         clock.ok()?.ok()?.get("now")?.as_str()?.parse().ok()
     }
 
+    /// What is answered there, as it is.
+    pub(crate) async fn get_bytes(&self, path: &str) -> Result<Bytes, Problem> {
+        let answer = self.exchange(Method::GET, path, Bytes::new()).await?;
+        match answer.status().is_success() {
+            true => Ok(answer.into_body()),
+            false => Err(refusal(answer.status(), &json(&answer))),
+        }
+    }
+
+    /// Sends what is JSON already.
+    pub(crate) async fn put_bytes(&self, path: &str, body: Vec<u8>) -> Result<Value, Problem> {
+        taken(&self.exchange(Method::PUT, path, body.into()).await?)
+    }
+
     /// What is answered there, whatever it is. An error is no answer.
     pub(crate) async fn answer_of(&self, path: &str) -> Result<(StatusCode, Value), Problem> {
-        self.exchange(Method::GET, path, None).await
+        let answer = self.exchange(Method::GET, path, Bytes::new()).await?;
+        Ok((answer.status(), json(&answer)))
     }
 
     async fn call(
@@ -88,11 +103,8 @@ impl Control {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Problem> {
-        let (status, value) = self.exchange(method, path, body).await?;
-        match status.is_success() {
-            true => Ok(value),
-            false => Err(refusal(status, &value)),
-        }
+        let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
+        taken(&self.exchange(method, path, body).await?)
     }
 
     /// `path` is below `/_sandbox/`, its values percent-encoded.
@@ -100,22 +112,32 @@ impl Control {
         &self,
         method: Method,
         path: &str,
-        body: Option<&Value>,
-    ) -> Result<(StatusCode, Value), Problem> {
+        body: Bytes,
+    ) -> Result<Response<Bytes>, Problem> {
         let url = format!("{}/_sandbox/{path}", self.base_url);
         let request = Request::builder()
             .method(method)
             .uri(&url)
             .header("content-type", "application/json")
-            .body(body.map_or_else(Bytes::new, |body| body.to_string().into()))
+            .body(body)
             .map_err(|error| Problem::new(format!("`{url}` cannot be called")).caused_by(&error))?;
-        let answer = self.transport.send(request, LIMIT).await.map_err(|error| {
+        self.transport.send(request, LIMIT).await.map_err(|error| {
             Problem::new(format!("no answer from the sandbox at {}", self.base_url))
                 .caused_by(&error)
                 .hint("start one with `kabao sandbox serve`")
-        })?;
-        let value = serde_json::from_slice(answer.body()).unwrap_or(Value::Null);
-        Ok((answer.status(), value))
+        })
+    }
+}
+
+fn json(answer: &Response<Bytes>) -> Value {
+    serde_json::from_slice(answer.body()).unwrap_or(Value::Null)
+}
+
+/// What is answered to what was taken.
+fn taken(answer: &Response<Bytes>) -> Result<Value, Problem> {
+    match answer.status().is_success() {
+        true => Ok(json(answer)),
+        false => Err(refusal(answer.status(), &json(answer))),
     }
 }
 

@@ -68,6 +68,14 @@ impl App {
         self.current_keys.snapshot()
     }
 
+    /// Forgets what is not in the store: another sandbox begins.
+    pub(crate) fn forget(&self) {
+        self.faults.clear();
+        self.limiter.reset();
+        self.replays.reset();
+        self.journal.clear();
+    }
+
     /// Business time: real time as the control plane has moved it.
     pub(crate) async fn now(&self) -> Result<Timestamp, Refusal> {
         let setting = self.store.clock().await.map_err(|error| failed(&error))?;

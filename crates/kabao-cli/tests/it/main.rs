@@ -20,6 +20,7 @@ mod privacy;
 mod profiles;
 mod serve;
 mod service;
+mod snapshot;
 mod steering;
 mod together;
 mod tokens;

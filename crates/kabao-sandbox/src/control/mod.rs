@@ -9,6 +9,7 @@ mod keys;
 mod media;
 mod notifications;
 mod rate_limits;
+mod snapshot;
 mod users;
 
 use std::{
@@ -49,6 +50,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(callers::router())
         .merge(grants::router())
         .merge(rate_limits::router())
+        .merge(snapshot::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(same_machine))
@@ -131,10 +133,7 @@ async fn openapi() -> impl IntoResponse {
 
 async fn reset(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
     app.store.reset(&sample::contents()).await?;
-    app.faults.clear();
-    app.limiter.reset();
-    app.replays.reset();
-    app.journal.clear();
+    app.forget();
     Ok(Json(json!({"status": "reset"})))
 }
 

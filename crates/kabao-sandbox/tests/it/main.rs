@@ -33,6 +33,7 @@ mod points;
 mod processes;
 mod rate_limits;
 mod receiver;
+mod snapshot;
 mod support;
 mod switches;
 mod tokens;

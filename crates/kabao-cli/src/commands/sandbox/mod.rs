@@ -8,6 +8,7 @@ mod keys;
 mod notifications;
 mod rate_limits;
 mod serve;
+mod snapshot;
 mod user;
 mod wait;
 
@@ -47,6 +48,9 @@ pub(crate) enum SandboxCommand {
     /// How often operations may be called.
     #[command(after_help = rate_limits::SAMPLE)]
     RateLimits(Steer<rate_limits::RateLimitsCommand>),
+    /// All that it holds, saved to a file and loaded from it.
+    #[command(after_help = SNAPSHOT_EXAMPLES)]
+    Snapshot(Steer<snapshot::SnapshotCommand>),
 }
 
 /// What steers a sandbox, and which.
@@ -90,6 +94,7 @@ impl SandboxCommand {
             Self::Merchant(steer) => steer.command.run(steer.at.aim(profile), printer).await,
             Self::Brand(steer) => steer.command.run(steer.at.aim(profile), printer).await,
             Self::RateLimits(steer) => steer.command.run(steer.at.aim(profile), printer).await,
+            Self::Snapshot(steer) => steer.command.run(steer.at.aim(profile), printer).await,
         }
     }
 }
@@ -112,3 +117,8 @@ Examples:
   kabao sandbox merchant add --mchid 1900000002 --credentials ./second
   kabao sandbox brand grant 1004 1900000002
   kabao sandbox merchant renew-certificate 1900000002 --credentials ./second";
+
+const SNAPSHOT_EXAMPLES: &str = "\
+Examples:
+  kabao sandbox snapshot save fixture.json --url http://127.0.0.1:8080
+  kabao sandbox snapshot load fixture.json --url http://127.0.0.1:8080";

@@ -19,7 +19,10 @@ use crate::store::{Failure, Page};
 
 pub(super) use activities::list as activities;
 pub(super) use card_templates::list as card_templates;
-pub(super) use contents::{first_contents, grants, replace as replace_contents, serves, set_grant};
+pub(super) use contents::{
+    everything, first_contents, grants, replace as replace_contents, replace_everything, serves,
+    set_grant,
+};
 pub(super) use keys::{
     all as keys, book as key_book, change as change_keys, settings as key_settings,
 };

@@ -198,7 +198,12 @@ pub(in super::super) async fn redeliver(
     one(session, vault, id).await
 }
 
-fn read(row: &Row) -> Result<OwedRow, Failure> {
+/// What [`read`] reads.
+pub(super) const ALL: &str = "SELECT brand_id, id, card_id, event_type, notify_url, scheme,
+    identity, body, create_ms, state, attempts, next_attempt_ms, leased_until_ms
+    FROM notifications";
+
+pub(super) fn read(row: &Row) -> Result<OwedRow, Failure> {
     Ok(OwedRow {
         brand_id: get(row, 0)?,
         id: get(row, 1)?,

@@ -2,6 +2,7 @@
 
 mod activities;
 mod card_templates;
+mod contents;
 mod keys;
 mod outbox;
 mod records;
@@ -10,12 +11,13 @@ mod user_cards;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, Statement};
 
 use crate::{
-    store::{ClockSetting, Contents, Failure, Needs, Workspace, workspace::Mark},
+    store::{ClockSetting, Failure, Needs, Workspace},
     vault::Vault,
 };
 
 pub(super) use activities::list as activities;
 pub(super) use card_templates::list as card_templates;
+pub(super) use contents::{everything, replace as replace_contents, replace_everything};
 pub(super) use keys::{
     all as keys, any as has_keys, book as key_book, change as change_keys, grants,
     insert as insert_key, set_grant, settings as key_settings,
@@ -101,29 +103,6 @@ pub(super) fn set_clock(db: &Connection, setting: ClockSetting) -> Result<(), Fa
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     )?
     .execute([setting.to_stored()])?;
-    Ok(())
-}
-
-pub(super) fn replace_contents(
-    db: &Connection,
-    vault: &Vault,
-    contents: &Contents,
-) -> Result<(), Failure> {
-    db.execute_batch(
-        "DELETE FROM user_cards; DELETE FROM card_templates; DELETE FROM grants;
-         DELETE FROM activities; DELETE FROM records; DELETE FROM notifications;",
-    )?;
-    set_clock(db, ClockSetting::default())?;
-    for (mchid, brand_id) in &contents.grants {
-        db.prepare_cached("INSERT INTO grants (brand_id, mchid) VALUES (?1, ?2)")?
-            .execute([brand_id, mchid])?;
-    }
-    for template in &contents.card_templates {
-        card_templates::write(db, template, Mark::New)?;
-    }
-    for card in &contents.user_cards {
-        user_cards::write(db, vault, card, Mark::New)?;
-    }
     Ok(())
 }
 
