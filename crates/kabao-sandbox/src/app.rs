@@ -15,7 +15,7 @@ use crate::{
     operations::Routes,
     refusal::Refusal,
     replay::Replays,
-    store::{Store, StoreError},
+    store::{Contents, Store, StoreError},
     switches::Switches,
 };
 
@@ -34,6 +34,8 @@ pub(crate) struct App {
     /// Where it listens, for addresses that it gives out.
     pub(crate) base_url: String,
     pub(crate) current_keys: CurrentKeys,
+    /// What a reset goes back to.
+    pub(crate) initial: Contents,
     /// Whether it is about to stop, and wants no more work.
     pub(crate) is_draining: AtomicBool,
 }
@@ -42,6 +44,7 @@ impl App {
     pub(crate) fn new(
         store: Arc<dyn Store>,
         keys: Keys,
+        initial: Contents,
         limits: RateLimits,
         switches: Switches,
         notifier: Notifier,
@@ -59,6 +62,7 @@ impl App {
             switches,
             notifier,
             base_url,
+            initial,
             is_draining: AtomicBool::new(false),
         }
     }

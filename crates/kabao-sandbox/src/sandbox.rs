@@ -17,8 +17,9 @@ use crate::{
     keys::{Keys, KeysError},
     limits::RateLimits,
     notify::{NotificationSettings, Notifier, worker},
+    seed::Seed,
     server,
-    store::{self, Store, StoreError},
+    store::{self, Store, StoreError, snapshot::SnapshotError},
     switches::Switches,
     tls::{self, TlsError},
     vault::{MasterKey, MasterKeyError},
@@ -110,6 +111,7 @@ pub struct SandboxBuilder {
     tls: bool,
     switches: Switches,
     notifications: NotificationSettings,
+    seed: Seed,
 }
 
 impl Default for SandboxBuilder {
@@ -123,6 +125,7 @@ impl Default for SandboxBuilder {
             tls: false,
             switches: Switches::default(),
             notifications: NotificationSettings::default(),
+            seed: Seed::default(),
         }
     }
 }
@@ -198,6 +201,14 @@ impl SandboxBuilder {
         self
     }
 
+    /// What a new store begins with, and what a reset goes back to. Default: the
+    /// sample data.
+    #[must_use]
+    pub fn seed(mut self, seed: Seed) -> Self {
+        self.seed = seed;
+        self
+    }
+
     /// Starts it on the running Tokio runtime.
     ///
     /// # Errors
@@ -217,7 +228,8 @@ impl SandboxBuilder {
             source,
         })?;
         let store = self.open_store().await?;
-        let keys = Keys::load_or_create(&*store).await?;
+        let seed = self.seed.open(store.vault())?;
+        let keys = Keys::load_or_sow(&*store, &seed).await?;
         let authority = keys.tls_authority()?;
         let tls = match self.tls {
             false => None,
@@ -225,7 +237,8 @@ impl SandboxBuilder {
         };
         let scheme = if self.tls { "https" } else { "http" };
         let base_url = format!("{scheme}://{address}");
-        let credentials = Credentials::of(&keys, base_url, self.tls.then_some(&authority))?;
+        let mut credentials = Credentials::of(&keys, base_url, self.tls.then_some(&authority))?;
+        credentials.name_card_of(seed.contents());
         if let Some(folder) = &self.credentials_dir {
             credentials.write(folder)?;
         }
@@ -233,7 +246,16 @@ impl SandboxBuilder {
         let notifier = Notifier::new(settings, Some(authority.certificate_pem()));
         let base_url = credentials.base_url.clone();
         let limits = self.rate_limits;
-        let app = App::new(store, keys, limits, self.switches, notifier, base_url);
+        let initial = seed.contents().clone();
+        let app = App::new(
+            store,
+            keys,
+            initial,
+            limits,
+            self.switches,
+            notifier,
+            base_url,
+        );
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
         let deliveries = tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()));
@@ -332,6 +354,9 @@ pub enum StartError {
     /// The keys in the store.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The snapshot that it is to begin with.
+    #[error("the seed cannot be used: {0}")]
+    Seed(#[from] SnapshotError),
     /// The credentials folder.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),

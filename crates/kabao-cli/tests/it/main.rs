@@ -18,6 +18,7 @@ mod played;
 mod points;
 mod privacy;
 mod profiles;
+mod seed;
 mod serve;
 mod service;
 mod snapshot;

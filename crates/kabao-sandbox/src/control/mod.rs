@@ -28,7 +28,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{app::App, metrics::CONTENT_TYPE, refusal::Refusal, sample, store::StoreError};
+use crate::{app::App, metrics::CONTENT_TYPE, refusal::Refusal, store::StoreError};
 
 /// Every address of the control plane begins with this.
 pub(crate) const PREFIX: &str = "/_sandbox";
@@ -132,7 +132,7 @@ async fn openapi() -> impl IntoResponse {
 }
 
 async fn reset(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
-    app.store.reset(&sample::contents()).await?;
+    app.store.reset(&app.initial).await?;
     app.forget();
     Ok(Json(json!({"status": "reset"})))
 }

@@ -7,6 +7,8 @@ mod handed_out;
 mod keys;
 mod notifications;
 mod rate_limits;
+mod reset;
+mod seed;
 mod serve;
 mod snapshot;
 mod user;
@@ -28,6 +30,8 @@ pub(crate) enum SandboxCommand {
     Serve(serve::ServeArgs),
     /// Wait until the sandbox at an address is ready.
     Wait(wait::WaitArgs),
+    /// Forget what happened and begin anew; keys stay.
+    Reset(reset::ResetArgs),
     /// Play a member.
     #[command(after_help = USER_EXAMPLES)]
     User(Steer<user::UserCommand>),
@@ -86,6 +90,7 @@ impl SandboxCommand {
         match self {
             Self::Serve(args) => serve::serve(args, printer).await,
             Self::Wait(args) => args.run(profile, printer).await,
+            Self::Reset(args) => args.run(profile, printer).await,
             Self::User(steer) => steer.command.run(steer.at.aim(profile), printer).await,
             Self::Clock(steer) => steer.command.run(steer.at.aim(profile), printer).await,
             Self::Fault(steer) => steer.command.run(steer.at.aim(profile), printer).await,

@@ -10,7 +10,7 @@ use clap::Args;
 use jiff::SignedDuration;
 use kabao_sandbox::{Sandbox, Switches};
 
-use super::rate_limits;
+use super::{rate_limits, seed};
 use crate::{
     embedded::start_problem,
     output::printer::Printer,
@@ -37,6 +37,10 @@ pub(crate) struct ServeArgs {
     /// Which rate limits to keep: documented, off, or those of a TOML file.
     #[arg(long, value_name = "LIMITS", default_value = "documented")]
     rate_limits: String,
+    /// What a new store begins with, and what a reset goes back to, instead of the
+    /// sample data: a TOML or JSON file, or a snapshot.
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
     /// Speak TLS under a local authority, ca.pem of the credentials.
     #[arg(long)]
     tls: bool,
@@ -103,6 +107,9 @@ pub(crate) async fn serve(args: ServeArgs, printer: &Printer) -> Result<(), Prob
         }
         Some(store) => builder = builder.store(store).data_dir(data_dir()?),
         None => builder = builder.data_dir(data_dir()?),
+    }
+    if let Some(path) = &args.seed {
+        builder = builder.seed(seed::read(path)?);
     }
     if let Some(folder) = &args.credentials {
         builder = builder.credentials_dir(folder);
