@@ -14,6 +14,7 @@ mod keys;
 mod lists;
 mod main_job;
 mod mistakes;
+mod packages;
 mod played;
 mod points;
 mod privacy;
