@@ -115,6 +115,7 @@ fn an_answer_that_waits_goes_out_when_it_stops() {
         "add",
         "delay",
         "--ms=600000",
+        "--method=PATCH",
         "--url",
         &url,
     ];
