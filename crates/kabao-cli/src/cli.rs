@@ -101,7 +101,8 @@ All commands:
   token        pre-auth  pay-view
   image        upload
   call, completions
-  sandbox      serve  user  clock  fault  notifications  keys  merchant  brand  rate-limits
+  sandbox      serve  wait  reset  user  clock  fault  notifications  keys  merchant  brand  rate-limits
+               snapshot
 
 Bodies: flags give their members; or --json FILE (- is stdin) is all of it, under
 the names of the wire, in plaintext. Ids and out_request_no may stand in either

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Uri, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use jiff::Timestamp;
 use kabao::transport::{HyperTransport, Settings, Transport as _};
 use serde_json::Value;
@@ -85,13 +85,43 @@ impl Control {
         clock.ok()?.ok()?.get("now")?.as_str()?.parse().ok()
     }
 
-    /// `path` is below `/_sandbox/`, its values percent-encoded.
+    /// What is answered there, as it is.
+    pub(crate) async fn get_bytes(&self, path: &str) -> Result<Bytes, Problem> {
+        let answer = self.exchange(Method::GET, path, Bytes::new()).await?;
+        match answer.status().is_success() {
+            true => Ok(answer.into_body()),
+            false => Err(refusal(answer.status(), &json(&answer))),
+        }
+    }
+
+    /// Sends what is JSON already.
+    pub(crate) async fn put_bytes(&self, path: &str, body: Vec<u8>) -> Result<Value, Problem> {
+        taken(&self.exchange(Method::PUT, path, body.into()).await?)
+    }
+
+    /// What is answered there, whatever it is. An error is no answer.
+    pub(crate) async fn answer_of(&self, path: &str) -> Result<(StatusCode, Value), Problem> {
+        let answer = self.exchange(Method::GET, path, Bytes::new()).await?;
+        Ok((answer.status(), json(&answer)))
+    }
+
     async fn call(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Problem> {
+        let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
+        taken(&self.exchange(method, path, body).await?)
+    }
+
+    /// `path` is below `/_sandbox/`, its values percent-encoded.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Response<Bytes>, Problem> {
         let url = format!("{}/_sandbox/{path}", self.base_url);
         let mut request = Request::builder()
             .method(method)
@@ -101,18 +131,25 @@ impl Control {
             request = request.header(header::AUTHORIZATION, token);
         }
         let request = request
-            .body(body.map_or_else(Bytes::new, |body| body.to_string().into()))
+            .body(body)
             .map_err(|error| Problem::new(format!("`{url}` cannot be called")).caused_by(&error))?;
-        let answer = self.transport.send(request, LIMIT).await.map_err(|error| {
+        self.transport.send(request, LIMIT).await.map_err(|error| {
             Problem::new(format!("no answer from the sandbox at {}", self.base_url))
                 .caused_by(&error)
                 .hint("start one with `kabao sandbox serve`")
-        })?;
-        let value = serde_json::from_slice(answer.body()).unwrap_or(Value::Null);
-        match answer.status().is_success() {
-            true => Ok(value),
-            false => Err(refusal(answer.status(), &value)),
-        }
+        })
+    }
+}
+
+fn json(answer: &Response<Bytes>) -> Value {
+    serde_json::from_slice(answer.body()).unwrap_or(Value::Null)
+}
+
+/// What is answered to what was taken.
+fn taken(answer: &Response<Bytes>) -> Result<Value, Problem> {
+    match answer.status().is_success() {
+        true => Ok(json(answer)),
+        false => Err(refusal(answer.status(), &json(answer))),
     }
 }
 
@@ -133,7 +170,8 @@ pub(crate) fn is_production(url: &str) -> bool {
     url.contains(".weixin.qq.com")
 }
 
-fn refusal(status: http::StatusCode, body: &Value) -> Problem {
+/// Why an answer is not what was asked for.
+pub(crate) fn refusal(status: StatusCode, body: &Value) -> Problem {
     let word = |name: &str| body.get(name).and_then(Value::as_str);
     match (word("code"), word("message")) {
         (Some(code), Some(message)) => Problem::refused(format!("{code}: {message}")),
@@ -144,7 +182,6 @@ fn refusal(status: http::StatusCode, body: &Value) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use http::StatusCode;
     use serde_json::json;
 
     use super::*;

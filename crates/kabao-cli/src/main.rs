@@ -21,6 +21,7 @@ use cli::{Cli, Command};
 use commands::sandbox::SandboxCommand;
 use output::printer::Printer;
 use problem::Problem;
+use trace::LogFormat;
 
 /// A call makes a hundred small allocations; this allocator halves their cost.
 #[global_allocator]
@@ -29,12 +30,21 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let printer = Printer::new(cli.global.output, cli.global.quiet);
-    let is_server = matches!(cli.command, Command::Sandbox(SandboxCommand::Serve(_)));
-    trace::show(cli.global.verbose, is_server);
+    let log_format = match &cli.command {
+        Command::Sandbox(SandboxCommand::Serve(args)) => Some(args.log_format),
+        _ => None,
+    };
+    trace::show(cli.global.verbose, log_format);
     match start(cli, &printer) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            printer.problem(&problem);
+            match log_format {
+                Some(LogFormat::Json) => {
+                    let causes = problem.causes.join("; ");
+                    tracing::error!(causes, hint = problem.hint, "{}", problem.message);
+                }
+                _ => printer.problem(&problem),
+            }
             ExitCode::from(problem.status as u8)
         }
     }

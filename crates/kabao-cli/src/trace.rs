@@ -1,6 +1,6 @@
-//! `-v`: the SDK's and the sandbox's events as lines on stderr.
+//! The SDK's and the sandbox's events on stderr: lines for people, or JSON.
 
-use std::{fmt, io::Write as _};
+use std::io::Write as _;
 
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -8,31 +8,55 @@ use tracing::{
 };
 use tracing_subscriber::{
     filter::FilterFn,
+    fmt,
     layer::{Context, Layer, SubscriberExt as _},
     util::SubscriberInitExt as _,
 };
 
 use crate::output::width::printable;
 
+/// How events are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line, for programs that collect logs.
+    Json,
+}
+
 /// Shows events from now on; how many depends on how often `-v` was given, and
-/// whether the sandbox is what the command is about.
-pub(crate) fn show(verbosity: u8, is_server: bool) {
-    let is_shown = move |metadata: &Metadata<'_>| is_shown(verbosity, is_server, metadata);
+/// on what the server says of itself if the sandbox is what the command is about.
+pub(crate) fn show(verbosity: u8, server: Option<LogFormat>) {
+    let is_shown = move |metadata: &Metadata<'_>| is_shown(verbosity, server, metadata);
+    let filter = FilterFn::new(is_shown);
+    let registry = tracing_subscriber::registry();
     // Somebody else's subscriber cannot be there: this is the program.
-    let _ = tracing_subscriber::registry()
-        .with(Lines.with_filter(FilterFn::new(is_shown)))
-        .try_init();
+    let _ = match server {
+        Some(LogFormat::Json) => {
+            let json = fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false)
+                .with_writer(std::io::stderr);
+            registry.with(json.with_filter(filter)).try_init()
+        }
+        _ => registry.with(Lines.with_filter(filter)).try_init(),
+    };
 }
 
 /// Only our own events: libraries may write request targets, and those hold
 /// openids.
-fn is_shown(verbosity: u8, is_server: bool, metadata: &Metadata<'_>) -> bool {
+fn is_shown(verbosity: u8, server: Option<LogFormat>, metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let root = target.split("::").next().unwrap_or(target);
     let most = match (root, verbosity) {
+        // Start and stop, which people are told otherwise.
+        ("kabao", 0) if server == Some(LogFormat::Json) => Level::INFO,
         ("kabao" | "kabao_core", 0) | ("kabao_sandbox", 0) => Level::WARN,
         ("kabao" | "kabao_core", 1) => Level::DEBUG,
-        ("kabao_sandbox", 1) if is_server => Level::DEBUG,
+        ("kabao_sandbox", 1) if server.is_some() => Level::DEBUG,
         ("kabao_sandbox", 1) => Level::INFO,
         ("kabao" | "kabao_core" | "kabao_sandbox", _) => Level::TRACE,
         _ => return false,
@@ -68,7 +92,7 @@ impl Visit for Line {
         self.record_debug(field, &format_args!("{value}"));
     }
 
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         match field.name() {
             "message" => self.message = format!("{value:?}"),
             name => self.fields.push_str(&format!("  {name}={value:?}")),

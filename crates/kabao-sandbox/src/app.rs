@@ -1,6 +1,6 @@
 //! What a running sandbox consists of.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use jiff::Timestamp;
 
@@ -10,11 +10,12 @@ use crate::{
     journal::Journal,
     keys::{CurrentKeys, Keys},
     limits::{Limiter, RateLimits},
+    metrics::{self, Metrics},
     notify::Notifier,
     operations::Routes,
     refusal::Refusal,
     replay::Replays,
-    store::{Store, StoreError},
+    store::{Contents, Store, StoreError},
     switches::Switches,
 };
 
@@ -27,17 +28,23 @@ pub(crate) struct App {
     pub(crate) replays: Replays,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
+    pub(crate) metrics: Metrics,
     pub(crate) switches: Switches,
     pub(crate) notifier: Notifier,
     /// Where it listens, for addresses that it gives out.
     pub(crate) base_url: String,
     pub(crate) current_keys: CurrentKeys,
+    /// What a reset goes back to.
+    pub(crate) initial: Contents,
+    /// Whether it is about to stop, and wants no more work.
+    pub(crate) is_draining: AtomicBool,
 }
 
 impl App {
     pub(crate) fn new(
         store: Arc<dyn Store>,
         keys: Keys,
+        initial: Contents,
         limits: RateLimits,
         switches: Switches,
         notifier: Notifier,
@@ -51,15 +58,26 @@ impl App {
             replays: Replays::default(),
             faults: Faults::default(),
             journal: Journal::default(),
+            metrics: Metrics::new(real_now()),
             switches,
             notifier,
             base_url,
+            initial,
+            is_draining: AtomicBool::new(false),
         }
     }
 
     /// The keys as they were last read; see [`CurrentKeys`].
     pub(crate) fn keys(&self) -> Arc<Keys> {
         self.current_keys.snapshot()
+    }
+
+    /// Forgets what is not in the store: another sandbox begins.
+    pub(crate) fn forget(&self) {
+        self.faults.clear();
+        self.limiter.reset();
+        self.replays.reset();
+        self.journal.clear();
     }
 
     /// Business time: real time as the control plane has moved it.
@@ -69,9 +87,10 @@ impl App {
     }
 }
 
-/// Logs a store's failure here, once, and answers with a bare 500, or 503 if it
+/// Logs and counts a store's failure here, once, and answers with a bare 500, or 503 if it
 /// is worth trying again.
 pub(crate) fn failed(error: &StoreError) -> Refusal {
+    metrics::store_failed(error);
     if let StoreError::Unavailable { .. } = error {
         tracing::warn!(error = %Chain(error), "the store cannot be used at the moment");
         return Refusal::unavailable();

@@ -29,8 +29,9 @@ pub(crate) const JSON: usize = 256 * KIB;
 /// get the documented refusal as long as they are not absurd.
 pub(crate) const UPLOAD: usize = 4 * KIB * KIB;
 
-/// The body of a control call.
-pub(crate) const CONTROL: usize = 16 * KIB * KIB;
+/// The body of a control call, and a snapshot in either direction: fifty
+/// thousand cards.
+pub(crate) const CONTROL: usize = 32 * KIB * KIB;
 
 /// All bodies that are held at once, and again all answers.
 pub(crate) const HELD: usize = 64 * KIB * KIB;

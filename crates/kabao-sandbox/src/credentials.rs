@@ -15,6 +15,7 @@ use crate::{
     folder::private_folder,
     keys::{Authority, Keys},
     sample,
+    store::Contents,
     vault::system_error,
 };
 
@@ -100,6 +101,17 @@ impl Credentials {
             user_card_code: sample::USER_CARD_CODE.into(),
             ca_pem: authority.map(|authority| authority.certificate_pem().to_owned()),
         })
+    }
+
+    /// Names the first card of the sample brand among these, instead of the
+    /// sample member's.
+    pub(crate) fn name_card_of(&mut self, contents: &Contents) {
+        let mut cards = contents.user_cards.iter();
+        if let Some(card) = cards.find(|card| card.id.brand_id == self.brand.brand_id) {
+            self.card_id.clone_from(&card.id.card_id);
+            self.openid.clone_from(&card.openid);
+            self.user_card_code.clone_from(&card.id.user_card_code);
+        }
     }
 
     /// Writes them into a folder that only its owner can read. Each file is

@@ -124,8 +124,10 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
         status = entry.status,
         code = entry.refusal.as_ref().map(|refusal| &*refusal.code),
         failed = entry.verdict.as_ref().map(|verdict| verdict.step),
+        duration_ms = entry.began.elapsed().as_secs_f64() * 1e3,
         "answered",
     );
+    app.metrics.answered(&entry);
     app.journal.note(entry);
     departure
 }

@@ -5,6 +5,7 @@ use std::{
     borrow::Cow,
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use http::Method;
@@ -26,6 +27,8 @@ pub(crate) struct Entry {
     pub(crate) id: String,
     /// When it arrived, real time.
     pub(crate) time: Timestamp,
+    /// The same, to tell how long it takes.
+    pub(crate) began: Instant,
     pub(crate) method: Method,
     /// Path and query as received.
     pub(crate) target: String,
@@ -144,6 +147,7 @@ impl Entry {
         Self {
             id,
             time,
+            began: Instant::now(),
             method,
             target,
             operation: None,

@@ -47,6 +47,7 @@ pub fn contents() -> Contents {
             created_by_mchid: Some(MCHID.into()),
         }],
         user_cards: vec![user_card()],
+        ..Contents::default()
     }
 }
 

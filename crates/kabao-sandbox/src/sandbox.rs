@@ -4,7 +4,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -19,8 +19,9 @@ use crate::{
     keys::{Keys, KeysError},
     limits::RateLimits,
     notify::{NotificationSettings, Notifier, worker},
+    seed::Seed,
     server::{self, Front},
-    store::{self, Store, StoreError},
+    store::{self, Store, StoreError, snapshot::SnapshotError},
     switches::Switches,
     tls::{self, TlsError},
     vault::{MasterKey, MasterKeyError},
@@ -32,6 +33,7 @@ use crate::{
 pub struct Sandbox {
     address: SocketAddr,
     credentials: Credentials,
+    app: Arc<App>,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
     deliveries: JoinHandle<()>,
@@ -80,8 +82,16 @@ impl Sandbox {
         &self.credentials
     }
 
+    /// Says at `/_sandbox/ready` that it is about to stop, and serves on: for a
+    /// balancer that looks there, so that it has sent others away before
+    /// [`stop`](Self::stop) refuses them.
+    pub fn drain(&self) {
+        self.app.is_draining.store(true, Ordering::Release);
+    }
+
     /// Takes no more connections, lets running requests finish, and ends.
     pub async fn stop(self) {
+        self.drain();
         // Without a receiver the server is gone already.
         let _ = self.stop.send(true);
         for task in [self.server, self.deliveries] {
@@ -105,6 +115,7 @@ pub struct SandboxBuilder {
     notifications: NotificationSettings,
     control_token: Option<ControlToken>,
     max_connections: usize,
+    seed: Seed,
 }
 
 impl Default for SandboxBuilder {
@@ -120,6 +131,7 @@ impl Default for SandboxBuilder {
             notifications: NotificationSettings::default(),
             control_token: None,
             max_connections: bounds::CONNECTIONS,
+            seed: Seed::default(),
         }
     }
 }
@@ -213,6 +225,14 @@ impl SandboxBuilder {
         self
     }
 
+    /// What a new store begins with, and what a reset goes back to. Default: the
+    /// sample data.
+    #[must_use]
+    pub fn seed(mut self, seed: Seed) -> Self {
+        self.seed = seed;
+        self
+    }
+
     /// Starts it on the running Tokio runtime.
     ///
     /// # Errors
@@ -240,7 +260,8 @@ impl SandboxBuilder {
             source,
         })?;
         let store = self.open_store().await?;
-        let keys = Keys::load_or_create(&*store).await?;
+        let seed = self.seed.open(store.vault())?;
+        let keys = Keys::load_or_sow(&*store, &seed).await?;
         let authority = keys.tls_authority()?;
         let tls = match self.tls {
             false => None,
@@ -248,7 +269,8 @@ impl SandboxBuilder {
         };
         let scheme = if self.tls { "https" } else { "http" };
         let base_url = format!("{scheme}://{address}");
-        let credentials = Credentials::of(&keys, base_url, self.tls.then_some(&authority))?;
+        let mut credentials = Credentials::of(&keys, base_url, self.tls.then_some(&authority))?;
+        credentials.name_card_of(seed.contents());
         if let Some(folder) = &self.credentials_dir {
             credentials.write(folder)?;
         }
@@ -256,7 +278,16 @@ impl SandboxBuilder {
         let notifier = Notifier::new(settings, Some(authority.certificate_pem()));
         let base_url = credentials.base_url.clone();
         let limits = self.rate_limits;
-        let app = App::new(store, keys, limits, self.switches, notifier, base_url);
+        let initial = seed.contents().clone();
+        let app = App::new(
+            store,
+            keys,
+            initial,
+            limits,
+            self.switches,
+            notifier,
+            base_url,
+        );
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
         let deliveries = tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()));
@@ -265,10 +296,11 @@ impl SandboxBuilder {
             max_connections: self.max_connections,
             guard: Guard::new(self.control_token),
         };
-        let server = tokio::spawn(server::run(listener, front, app, stopped));
+        let server = tokio::spawn(server::run(listener, front, Arc::clone(&app), stopped));
         Ok(Sandbox {
             address,
             credentials,
+            app,
             stop,
             server,
             deliveries,
@@ -371,6 +403,9 @@ pub enum StartError {
     /// The keys in the store.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The snapshot that it is to begin with.
+    #[error("the seed cannot be used: {0}")]
+    Seed(#[from] SnapshotError),
     /// The credentials folder.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),

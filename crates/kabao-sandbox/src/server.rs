@@ -38,6 +38,7 @@ use crate::{
     faults::Departure,
     gate::{self, Received},
     intake::{self, TurnedAway},
+    metrics::Counted,
     multipart,
     wire::{Body, Line, Severed, Wire},
 };
@@ -158,6 +159,7 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let line = service.line.anew();
     let stream = Wire::new(stream, line.clone());
+    let _open = Counted::new(&service.app.metrics.connections);
     let service = Service { line, ..service };
     match tls {
         None => http(stream, peer, service, connections).await,
@@ -253,6 +255,7 @@ impl Service {
     }
 
     async fn call(&self, head: Parts, body: Incoming) -> Result<Departure, TurnedAway> {
+        let _in_flight = Counted::new(&self.app.metrics.in_flight);
         let target = head.uri.path_and_query();
         let target = target.map_or("/", |target| target.as_str()).to_owned();
         intake::check(&target, &head.headers)?;
@@ -307,7 +310,7 @@ async fn counted(answer: Response<Body>, budget: &Budget) -> Response<Body> {
     let (head, body) = answer.into_parts();
     match body.collect().await {
         Ok(body) => {
-            let bytes = Bytes::from_owner(Counted(body.to_bytes(), share));
+            let bytes = Bytes::from_owner(Held(body.to_bytes(), share));
             Response::from_parts(head, boxed(Full::new(bytes)))
         }
         Err(error) => {
@@ -318,9 +321,9 @@ async fn counted(answer: Response<Body>, budget: &Budget) -> Response<Body> {
 }
 
 /// Bytes, and what they hold of a budget.
-struct Counted(Bytes, #[expect(dead_code, reason = "it is held")] Share);
+struct Held(Bytes, #[expect(dead_code, reason = "it is held")] Share);
 
-impl AsRef<[u8]> for Counted {
+impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const BINARY = process.env.KABAO_BIN ?? fileURLToPath(new URL('../../../target/debug/kabao', import.meta.url));
+export const BINARY = process.env.KABAO_BIN ?? fileURLToPath(new URL('../../../target/debug/kabao', import.meta.url));
 const READY_WITHIN_MS = 60_000;
 
 export async function startSandbox({ rateLimits = 'off' } = {}) {

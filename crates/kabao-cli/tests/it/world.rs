@@ -82,6 +82,28 @@ impl World {
         Outcome::of(child.wait_with_output().expect("it ends"))
     }
 
+    /// Another home, whose commands call a server with what it wrote into
+    /// `folder`.
+    pub(crate) fn caller(&self, folder: &str) -> Self {
+        let folder = self.path(folder);
+        let text = fs::read_to_string(folder.join("credentials.json")).expect("written");
+        let given: Value = serde_json::from_str(&text).expect("JSON");
+        let text = |name: &str| given[name].as_str().expect("a text").to_owned();
+        Self::new()
+            .set("KABAO_MCHID", text("mchid"))
+            .set("KABAO_SERIAL_NO", text("serial_no"))
+            .set("KABAO_PRIVATE_KEY", folder.join("apiclient_key.pem"))
+            .set("KABAO_WECHATPAY_PUBLIC_KEY", folder.join("pub_key.pem"))
+            .set(
+                "KABAO_WECHATPAY_PUBLIC_KEY_ID",
+                text("wechatpay_public_key_id"),
+            )
+            .set("KABAO_BASE_URL", text("base_url"))
+            .set("KABAO_BRAND_ID", text("brand_id"))
+            .set("KABAO_CARD_ID", text("card_id"))
+            .set("KABAO_OPENID", text("openid"))
+    }
+
     /// The sample card as JSON.
     pub(crate) fn card(&self) -> Value {
         self.run(&["user-card", "get", CODE, "--output", "json"])
@@ -171,14 +193,20 @@ impl Server {
         self.child.id()
     }
 
-    /// Sends a signal and waits: status, and what else was on stdout and stderr.
-    pub(crate) fn stop(mut self, signal: &str) -> Outcome {
+    pub(crate) fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
-        let kill = Command::new("kill")
-            .args([signal, &id])
-            .status()
-            .expect("kill");
-        assert!(kill.success());
+        let kill = Command::new("kill").args([signal, &id]).status();
+        assert!(kill.expect("kill").success());
+    }
+
+    /// Sends a signal and waits: status, and what else was on stdout and stderr.
+    pub(crate) fn stop(self, signal: &str) -> Outcome {
+        self.signal(signal);
+        self.ended()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(mut self) -> Outcome {
         let status = self.child.wait().expect("it ends");
         let mut stdout = String::new();
         std::io::Read::read_to_string(&mut self.lines, &mut stdout).expect("UTF-8");

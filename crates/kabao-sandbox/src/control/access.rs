@@ -119,11 +119,12 @@ fn unauthorised(is_wrong: bool) -> Trouble {
     Trouble::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message)
 }
 
-/// Health is for balancers, and pictures are for everybody, as the real
+/// Health and readiness are for balancers, and pictures are for everybody, as the real
 /// service's are. Their addresses are digests that nobody guesses.
 fn is_open(method: &Method, path: &str) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
-        && (path == "/_sandbox/health" || path.starts_with("/_sandbox/media/"))
+        && (matches!(path, "/_sandbox/health" | "/_sandbox/ready")
+            || path.starts_with("/_sandbox/media/"))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {

@@ -10,9 +10,10 @@ mod keys;
 mod media;
 mod notifications;
 mod rate_limits;
+mod snapshot;
 mod users;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use axum::{
     Json, Router,
@@ -24,7 +25,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{app::App, refusal::Refusal, sample, store::StoreError};
+use crate::{app::App, metrics::CONTENT_TYPE, refusal::Refusal, store::StoreError};
 
 pub use access::ControlTokenError;
 pub(crate) use access::{ControlToken, Guard};
@@ -35,6 +36,8 @@ pub(crate) const PREFIX: &str = "/_sandbox";
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/_sandbox/health", get(health))
+        .route("/_sandbox/ready", get(ready))
+        .route("/_sandbox/metrics", get(metrics))
         .route("/_sandbox/openapi.json", get(openapi))
         .route("/_sandbox/reset", post(reset))
         .route("/_sandbox/requests", get(requests))
@@ -47,6 +50,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(callers::router())
         .merge(grants::router())
         .merge(rate_limits::router())
+        .merge(snapshot::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .with_state(app)
@@ -59,6 +63,29 @@ async fn health(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
     ))
 }
 
+/// Whether a balancer should send it work: as `health`, and no longer once it is
+/// about to stop.
+async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
+    if app.is_draining.load(Ordering::Acquire) {
+        return Err(Trouble::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "DRAINING",
+            "the sandbox is about to stop",
+        ));
+    }
+    app.store.clock().await?;
+    Ok(Json(json!({"status": "ready"})))
+}
+
+/// For Prometheus.
+async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Trouble> {
+    let text = app.metrics.text(&*app.store).await.map_err(|error| {
+        tracing::error!(%error, "the metrics cannot be written");
+        Refusal::system_error()
+    })?;
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text))
+}
+
 /// What the API's side serves, for tools that read OpenAPI.
 async fn openapi() -> impl IntoResponse {
     const SPEC: &str = include_str!("../../spec/openapi.json");
@@ -66,11 +93,8 @@ async fn openapi() -> impl IntoResponse {
 }
 
 async fn reset(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
-    app.store.reset(&sample::contents()).await?;
-    app.faults.clear();
-    app.limiter.reset();
-    app.replays.reset();
-    app.journal.clear();
+    app.store.reset(&app.initial).await?;
+    app.forget();
     Ok(Json(json!({"status": "reset"})))
 }
 

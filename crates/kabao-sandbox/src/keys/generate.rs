@@ -25,6 +25,16 @@ const ORGANIZATION: &str = "kabao sandbox";
 /// # Errors
 /// [`IssueError`].
 pub fn first_keys(now: Timestamp) -> Result<Vec<StoredKey>, IssueError> {
+    first_keys_with(&[], &[], now)
+}
+
+/// The same, and those of more callers, a tenth of a second each or a little
+/// more.
+pub(crate) fn first_keys_with(
+    merchants: &[String],
+    brands: &[String],
+    now: Timestamp,
+) -> Result<Vec<StoredKey>, IssueError> {
     let [
         authority,
         platform,
@@ -45,6 +55,11 @@ pub fn first_keys(now: Timestamp) -> Result<Vec<StoredKey>, IssueError> {
     let (mchid, brand_id) = (sample::MCHID, sample::BRAND_ID);
     keys.extend(mint.caller(CallerKind::Merchant, mchid, &[merchant, merchant_public])?);
     keys.extend(mint.caller(CallerKind::Brand, brand_id, &[brand, brand_public])?);
+    let merchants = merchants.iter().map(|id| (CallerKind::Merchant, id));
+    let brands = brands.iter().map(|id| (CallerKind::Brand, id));
+    for (kind, id) in merchants.chain(brands) {
+        keys.extend(mint.caller(kind, id, &rsa_keys()?)?);
+    }
     Ok(keys)
 }
 

@@ -14,11 +14,12 @@ use kabao_core::{
 
 use super::{
     Authority, CallerCertificate, CallerKeys, CallerKind, Keys, Migration, PLATFORM,
-    PlatformSigner, authority::IssueError, change::has_retired, generate::first_keys,
+    PlatformSigner, authority::IssueError, change::has_retired, generate::first_keys_with,
 };
 use crate::{
     clock::{business_time, real_now},
     sample,
+    seed::{Described, Opened},
     store::{KeyBook, KeyPurpose, KeySettings, Store, StoreError, StoredKey},
 };
 
@@ -39,10 +40,33 @@ impl Keys {
     /// # Errors
     /// [`KeysError`].
     pub async fn load_or_create(store: &dyn Store) -> Result<Self, KeysError> {
-        if store.keys().await?.is_empty() {
-            let made = tokio::task::spawn_blocking(|| first_keys(real_now())).await;
-            let made = made.map_err(|_| KeysError::Interrupted)??;
-            store.initialise(&made, &sample::contents()).await?;
+        let described = Described {
+            contents: sample::contents(),
+            ..Described::default()
+        };
+        Self::load_or_sow(store, &Opened::Described(Box::new(described))).await
+    }
+
+    /// The same, with another seed than the sample data.
+    pub(crate) async fn load_or_sow(store: &dyn Store, seed: &Opened) -> Result<Self, KeysError> {
+        if !store.keys().await?.is_empty() {
+            return Self::load(store).await;
+        }
+        match seed {
+            Opened::Described(seed) => {
+                let (merchants, brands) = (seed.merchants.clone(), seed.brands.clone());
+                let making = move || first_keys_with(&merchants, &brands, real_now());
+                let made = tokio::task::spawn_blocking(making).await;
+                let made = made.map_err(|_| KeysError::Interrupted)??;
+                store.initialise(&made, &seed.contents).await?;
+            }
+            Opened::Snapshot(everything) => {
+                let (keys, contents) = (&everything.key_book.keys, &everything.contents);
+                // Of several that start at once, one goes on.
+                if store.initialise(keys, contents).await? {
+                    store.restore(everything).await?;
+                }
+            }
         }
         Self::load(store).await
     }

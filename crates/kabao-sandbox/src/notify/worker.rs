@@ -142,6 +142,7 @@ async fn post(app: &App, owed: &Owed) -> Outcome {
         Err(error) => Outcome::failed(error),
     };
     let faults: Vec<_> = clock.noted().into_iter().chain(strike.noted()).collect();
+    app.metrics.befallen("notification", &faults);
     if !faults.is_empty() {
         app.journal.note(Entry {
             status: outcome.status,
@@ -185,6 +186,7 @@ fn headers(
 async fn note(app: &App, owed: &Owed, outcome: Outcome) -> Result<(), StoreError> {
     let (now, _) = now(app).await?;
     let then = what_follows(app, owed, &outcome, now);
+    app.metrics.attempted(&owed.event_type, then);
     let attempt = Attempt {
         time: Time::at(now),
         status: outcome.status,

@@ -21,6 +21,8 @@ mod lists;
 mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod snapshot;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod workspace;
@@ -34,6 +36,7 @@ use zeroize::Zeroizing;
 use crate::{
     domain::{Activity, CardTemplate, UserCard, UserCardId},
     refusal::Refusal,
+    vault::Vault,
 };
 
 pub use crate::clock::Speed;
@@ -130,13 +133,30 @@ pub trait Store: Outbox + fmt::Debug + Send + Sync {
     /// [`StoreError`].
     async fn set_clock(&self, setting: ClockSetting) -> Result<(), StoreError>;
 
-    /// Forgets everything but the keys, notifications that are owed included,
-    /// and puts `contents` in place, in one transaction. The clock goes back to
-    /// real time.
+    /// Forgets everything but the keys, notifications that are owed and the
+    /// clock's setting included, and puts `contents` in place, in one
+    /// transaction.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn reset(&self, contents: &Contents) -> Result<(), StoreError>;
+
+    /// Reads all there is, at one moment, in no particular order but that of the
+    /// keys.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn everything(&self) -> Result<Everything, StoreError>;
+
+    /// Puts this in place of all there is, keys included, and counts the change
+    /// of the key book, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`]; whether it was done is then unknown.
+    async fn restore(&self, everything: &Everything) -> Result<(), StoreError>;
+
+    /// What seals that which rests here.
+    fn vault(&self) -> &Vault;
 
     /// Every key, in the order of creation.
     ///
@@ -208,6 +228,15 @@ pub struct UserCardView {
     pub card: Option<UserCard>,
 }
 
+/// All that a store holds.
+#[derive(Debug, Clone, Default)]
+pub struct Everything {
+    /// What a reset would forget.
+    pub contents: Contents,
+    /// What it would not.
+    pub key_book: KeyBook,
+}
+
 /// What a store holds besides keys.
 #[derive(Debug, Clone, Default)]
 pub struct Contents {
@@ -217,6 +246,14 @@ pub struct Contents {
     pub card_templates: Vec<CardTemplate>,
     /// Users' cards.
     pub user_cards: Vec<UserCard>,
+    /// Activities.
+    pub activities: Vec<Activity>,
+    /// Records, with their brand.
+    pub records: Vec<(String, Record)>,
+    /// Notifications, those that are at rest included.
+    pub notifications: Vec<Owed>,
+    /// Where the clock stands.
+    pub clock: ClockSetting,
 }
 
 /// How business time runs.

@@ -185,6 +185,12 @@ pub trait Outbox {
     /// [`StoreError`].
     async fn next_due(&self, real_now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 
+    /// How many entries are pending.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn pending(&self) -> Result<u64, StoreError>;
+
     /// The latest entries, newest first.
     ///
     /// # Errors

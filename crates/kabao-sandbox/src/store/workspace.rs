@@ -231,12 +231,17 @@ impl Workspace {
             tracing::error!(kind = T::KIND, %error, "a record cannot be written");
             Refusal::system_error()
         })?;
-        self.records.put(Record {
+        self.records_put(Record {
             kind: T::KIND.to_owned(),
             id: kept.id(),
             document,
         });
         Ok(())
+    }
+
+    /// Puts a record as a store keeps it.
+    pub(super) fn records_put(&mut self, record: Record) {
+        self.records.put(record);
     }
 
     /// Owes a notification.

@@ -114,6 +114,10 @@ fn health_unknown_addresses_and_foreign_pages() {
         "ok"
     );
     assert_eq!(
+        running.control_ok("GET", "/_sandbox/ready", None)["status"],
+        "ready"
+    );
+    assert_eq!(
         running.control("GET", "/_sandbox/nothing", None).refusal(),
         (404, "NOT_FOUND".into())
     );

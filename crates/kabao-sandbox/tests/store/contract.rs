@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kabao_sandbox::{
     store::{
         self, Store,
-        contract::{self, lists, outbox, races},
+        contract::{self, lists, outbox, races, whole},
     },
     vault::MasterKey,
 };
@@ -107,6 +107,7 @@ of_a_store! {
     outbox::what_is_due_is_leased_for_a_while,
     outbox::attempts_are_noted,
     outbox::an_attempt_at_what_is_gone_is_nothing,
+    whole::a_snapshot_brings_everything_back,
 }
 
 of_two_hands! { contract::prepare:

@@ -15,6 +15,7 @@ mod postgres;
 #[path = "../it/receiver.rs"]
 #[allow(dead_code, unreachable_pub, reason = "made for another test binary")]
 mod receiver;
+mod snapshot;
 #[cfg(all(unix, feature = "postgres"))]
 #[path = "../it/support.rs"]
 #[allow(

@@ -8,8 +8,12 @@ mod handed_out;
 mod keys;
 mod notifications;
 mod rate_limits;
+mod reset;
+mod seed;
 mod serve;
+mod snapshot;
 mod user;
+mod wait;
 
 use clap::{Args, Subcommand};
 
@@ -25,6 +29,10 @@ pub(crate) enum SandboxCommand {
     /// beside the store.
     #[command(after_help = serve::EXAMPLES, after_long_help = serve::help())]
     Serve(serve::ServeArgs),
+    /// Wait until the sandbox at an address is ready.
+    Wait(wait::WaitArgs),
+    /// Forget what happened and begin anew; keys stay.
+    Reset(reset::ResetArgs),
     /// Play a member.
     #[command(after_help = USER_EXAMPLES)]
     User(Steer<user::UserCommand>),
@@ -45,6 +53,9 @@ pub(crate) enum SandboxCommand {
     /// How often operations may be called.
     #[command(after_help = rate_limits::SAMPLE)]
     RateLimits(Steer<rate_limits::RateLimitsCommand>),
+    /// All that it holds, saved to a file and loaded from it.
+    #[command(after_help = SNAPSHOT_EXAMPLES)]
+    Snapshot(Steer<snapshot::SnapshotCommand>),
 }
 
 /// What steers a sandbox, and which.
@@ -79,6 +90,8 @@ impl SandboxCommand {
     pub(crate) async fn run(self, profile: Option<&str>, printer: &Printer) -> Result<(), Problem> {
         match self {
             Self::Serve(args) => serve::serve(args, printer).await,
+            Self::Wait(args) => args.run(profile, printer).await,
+            Self::Reset(args) => args.run(profile, printer).await,
             Self::User(steer) => steer.command.run(steer.at.aim(profile), printer).await,
             Self::Clock(steer) => steer.command.run(steer.at.aim(profile), printer).await,
             Self::Fault(steer) => steer.command.run(steer.at.aim(profile), printer).await,
@@ -87,6 +100,7 @@ impl SandboxCommand {
             Self::Merchant(steer) => steer.command.run(steer.at.aim(profile), printer).await,
             Self::Brand(steer) => steer.command.run(steer.at.aim(profile), printer).await,
             Self::RateLimits(steer) => steer.command.run(steer.at.aim(profile), printer).await,
+            Self::Snapshot(steer) => steer.command.run(steer.at.aim(profile), printer).await,
         }
     }
 }
@@ -109,3 +123,8 @@ Examples:
   kabao sandbox merchant add --mchid 1900000002 --credentials ./second
   kabao sandbox brand grant 1004 1900000002
   kabao sandbox merchant renew-certificate 1900000002 --credentials ./second";
+
+const SNAPSHOT_EXAMPLES: &str = "\
+Examples:
+  kabao sandbox snapshot save fixture.json --url http://127.0.0.1:8080
+  kabao sandbox snapshot load fixture.json --url http://127.0.0.1:8080";

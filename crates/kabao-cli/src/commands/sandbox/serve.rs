@@ -7,16 +7,18 @@ use std::{
 };
 
 use clap::Args;
+use jiff::SignedDuration;
 use kabao_sandbox::{Sandbox, Switches};
 
 use zeroize::Zeroizing;
 
-use super::{files, rate_limits};
+use super::{files, rate_limits, seed};
 use crate::{
     embedded::start_problem,
     output::printer::Printer,
     problem::Problem,
     settings::{SandboxSettings, paths, read_token, readable_by_others, waits},
+    trace::LogFormat,
 };
 
 /// How the sandbox is to run.
@@ -37,6 +39,10 @@ pub(crate) struct ServeArgs {
     /// Which rate limits to keep: documented, off, or those of a TOML file.
     #[arg(long, value_name = "LIMITS", default_value = "documented")]
     rate_limits: String,
+    /// What a new store begins with, and what a reset goes back to, instead of the
+    /// sample data: a TOML or JSON file, or a snapshot.
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
     /// Speak TLS under a local authority, ca.pem of the credentials.
     #[arg(long)]
     tls: bool,
@@ -52,6 +58,18 @@ pub(crate) struct ServeArgs {
     /// Do something differently; --help lists what. Repeatable.
     #[arg(long = "switch", value_name = "NAME[=VALUE]", value_parser = switch)]
     switches: Vec<Switch>,
+    /// Upon a signal, answer 503 at /_sandbox/ready for so long before stopping,
+    /// such as 10s, so that a balancer sends nobody any more.
+    #[arg(long, value_name = "SPAN", default_value = "0s", value_parser = span)]
+    drain_delay: Duration,
+    /// How to write the log on stderr; -v has a line for each request.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "KABAO_LOG_FORMAT"
+    )]
+    pub(crate) log_format: LogFormat,
     #[command(flatten, next_help_heading = "Notifications")]
     notifications: NotificationArgs,
 }
@@ -105,6 +123,9 @@ pub(crate) async fn serve(args: ServeArgs, printer: &Printer) -> Result<(), Prob
         Some(store) => builder = builder.store(store).data_dir(data_dir()?),
         None => builder = builder.data_dir(data_dir()?),
     }
+    if let Some(path) = &args.seed {
+        builder = builder.seed(seed::read(path)?);
+    }
     if let Some(folder) = &args.credentials {
         builder = builder.credentials_dir(folder);
     }
@@ -112,12 +133,28 @@ pub(crate) async fn serve(args: ServeArgs, printer: &Printer) -> Result<(), Prob
         .start()
         .await
         .map_err(|error| start_problem(&error))?;
+    let tell = |text: String| match args.log_format {
+        LogFormat::Text => printer.note(&text),
+        LogFormat::Json => tracing::info!("{text}"),
+    };
     printer.data(format!("listening on {}\n", sandbox.base_url()))?;
+    if args.log_format == LogFormat::Json {
+        // Where logs are collected stdout may not be.
+        tracing::info!(url = sandbox.base_url(), "listening");
+    }
     if let Some(folder) = &args.credentials {
-        printer.note(&format!("credentials are in {}", folder.display()));
+        tell(format!("credentials are in {}", folder.display()));
     }
     signals.next().await;
-    printer.note("stopping");
+    if !args.drain_delay.is_zero() {
+        tell(format!("stopping in {:?}", args.drain_delay));
+        sandbox.drain();
+        tokio::select! {
+            () = tokio::time::sleep(args.drain_delay) => {}
+            () = signals.next() => {}
+        }
+    }
+    tell("stopping".into());
     tokio::select! {
         () = sandbox.stop() => Ok(()),
         // Whoever asks twice does not want to wait for running requests.
@@ -219,6 +256,13 @@ Examples:
 
 fn data_dir() -> Result<PathBuf, Problem> {
     paths::data_dir(&|name: &str| std::env::var(name).ok())
+}
+
+/// `10s`, `1m`.
+pub(super) fn span(text: &str) -> Result<Duration, String> {
+    let span = text.parse::<SignedDuration>().ok();
+    span.and_then(|span| Duration::try_from(span).ok())
+        .ok_or_else(|| "write a span such as 10s or 1m".to_owned())
 }
 
 /// `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`.

@@ -183,7 +183,7 @@ fn template(brand_id: &str, card_id: &str, made: &str, state: CardState) -> Card
 }
 
 /// One that lasts a year.
-fn activity(activity_id: &str, card_id: &str, year: i16, terminated: bool) -> Activity {
+pub(super) fn activity(activity_id: &str, card_id: &str, year: i16, terminated: bool) -> Activity {
     let new_year = |year: i16| Time::from(format!("{year}-01-01T00:00:00Z"));
     Activity {
         brand_id: sample::BRAND_ID.into(),

@@ -22,6 +22,7 @@ pub async fn what_is_owed_reads_back(store: &dyn Store) {
         [newer.clone(), older.clone()]
     );
     assert_eq!(store.notifications(1).await.expect("read"), [newer]);
+    assert_eq!(store.pending().await.expect("counted"), 2);
     let found = store.notification("older").await.expect("read");
     assert_eq!(found, Some(older));
     assert_eq!(store.notification("another").await.expect("read"), None);
@@ -75,7 +76,9 @@ pub async fn attempts_are_noted(store: &dyn Store) {
         (OwedState::Pending, Some(at_ms(5_000)), None)
     );
     lease(store, 5_000, real, 1).await;
+    assert_eq!(store.pending().await.expect("counted"), 1);
     note(store, None, Then::Delivered).await;
+    assert_eq!(store.pending().await.expect("counted"), 0);
     // Somebody else's lease had ended, and he was too slow.
     note(store, Some("too slow"), Then::Again(at_ms(9_000))).await;
     let delivered = store.notification("a").await.expect("read").expect("there");

@@ -54,9 +54,9 @@ use deadpool_postgres::Pool;
 
 use self::{server::Server, session::Session, trouble::Trouble, write::Write};
 use super::{
-    ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Failure, KeyBook, KeyRule, Needs, Page,
-    Rule, Standing, Store, StoreError, StoredKey, UserCardView, UserCardsOf, Window, Workspace,
-    failure::caught,
+    ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Everything, Failure, KeyBook, KeyRule,
+    Needs, Page, Rule, Standing, Store, StoreError, StoredKey, UserCardView, UserCardsOf, Window,
+    Workspace, failure::caught,
 };
 use crate::{
     domain::{Activity, CardTemplate, UserCard, UserCardId},
@@ -180,6 +180,19 @@ impl PostgresStore {
         }
     }
 
+    async fn try_restore(&self, everything: &Everything) -> Result<(), Trouble> {
+        let mut session = Session::open(&self.pool, PATIENCE_FOR_ALL).await?;
+        let mut races = Races::default();
+        loop {
+            let before = statements::key_settings(&mut session).await?;
+            let writes = statements::replace_everything(everything, &before, &self.vault)?;
+            match session.save(&writes).await {
+                Ok(()) => return Ok(()),
+                Err(trouble) => races.go_on_after(trouble, &session).await?,
+            }
+        }
+    }
+
     async fn try_initialise(
         &self,
         keys: &[StoredKey],
@@ -287,6 +300,22 @@ impl Store for PostgresStore {
             self.save(PATIENCE_FOR_ALL, &writes).await
         };
         told("replacing the contents", replaced.await)
+    }
+
+    async fn everything(&self) -> Result<Everything, StoreError> {
+        let read = async {
+            let mut session = Session::open(&self.pool, PATIENCE_FOR_ALL).await?;
+            statements::everything(&mut session, &self.vault).await
+        };
+        told("reading everything", read.await)
+    }
+
+    async fn restore(&self, everything: &Everything) -> Result<(), StoreError> {
+        told("replacing everything", self.try_restore(everything).await)
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {

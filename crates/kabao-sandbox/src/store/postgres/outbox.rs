@@ -55,6 +55,11 @@ impl Outbox for PostgresStore {
         told("looking for what is due", read.await)
     }
 
+    async fn pending(&self) -> Result<u64, StoreError> {
+        let read = async { statements::pending(&mut self.session().await?).await };
+        told("counting what is owed", read.await)
+    }
+
     async fn notifications(&self, limit: usize) -> Result<Vec<Owed>, StoreError> {
         let read = async {
             let mut session = self.session().await?;

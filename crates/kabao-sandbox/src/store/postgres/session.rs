@@ -51,6 +51,16 @@ impl Session {
         Ok(self.query(sql, parameters).await?.pop())
     }
 
+    /// Reads several things at one moment, however long it takes.
+    pub(super) async fn query_at_one_moment<const N: usize>(
+        &mut self,
+        sql: [&str; N],
+    ) -> Result<[Vec<Row>; N], Trouble> {
+        let (connection, deadline) = self.begin()?;
+        let asked = timeout_at(deadline, read_at_one_moment(connection, sql)).await;
+        self.end(asked)
+    }
+
     /// Each in a transaction of its own, in one round trip. Tells how many rows
     /// each found.
     pub(super) async fn each(&mut self, writes: &[Write]) -> Result<Vec<u64>, Trouble> {
@@ -116,6 +126,29 @@ async fn read(
 ) -> Result<Vec<Row>, Trouble> {
     let statement = connection.prepare_cached(sql).await?;
     Ok(connection.query(&statement, parameters).await?)
+}
+
+async fn read_at_one_moment<const N: usize>(
+    connection: &Object,
+    sql: [&str; N],
+) -> Result<[Vec<Row>; N], Trouble> {
+    connection
+        .batch_execute(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0",
+        )
+        .await?;
+    let mut found = [const { Vec::new() }; N];
+    for (rows, sql) in found.iter_mut().zip(sql) {
+        match read(connection, sql, &[]).await {
+            Ok(read) => *rows = read,
+            Err(trouble) => {
+                connection.batch_execute("ROLLBACK").await?;
+                return Err(trouble);
+            }
+        }
+    }
+    connection.batch_execute("COMMIT").await?;
+    Ok(found)
 }
 
 fn late() -> Trouble {

@@ -32,8 +32,9 @@ use self::{
     writer::Writer,
 };
 use super::{
-    ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Failure, KeyBook, KeyRule, Needs, Page,
-    Rule, Standing, Store, StoreError, StoredKey, UserCardView, UserCardsOf, Window, Workspace,
+    ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Everything, Failure, KeyBook, KeyRule,
+    Needs, Page, Rule, Standing, Store, StoreError, StoredKey, UserCardView, UserCardsOf, Window,
+    Workspace,
 };
 use crate::{
     domain::{Activity, CardTemplate, UserCard, UserCardId},
@@ -245,6 +246,22 @@ impl Store for SqliteStore {
             statements::replace_contents(db, vault, &contents)
         })
         .await
+    }
+
+    async fn everything(&self) -> Result<Everything, StoreError> {
+        self.read_at_one_moment("reading everything", statements::everything)
+    }
+
+    async fn restore(&self, everything: &Everything) -> Result<(), StoreError> {
+        let everything = everything.clone();
+        self.write("replacing everything", move |db, vault| {
+            statements::replace_everything(db, vault, &everything)
+        })
+        .await
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {

@@ -40,6 +40,10 @@ impl Outbox for SqliteStore {
         })
     }
 
+    async fn pending(&self) -> Result<u64, StoreError> {
+        self.read("counting what is owed", |db, _| statements::pending(db))
+    }
+
     async fn notifications(&self, limit: usize) -> Result<Vec<Owed>, StoreError> {
         self.read("listing notifications", |db, vault| {
             statements::notifications(db, vault, limit)

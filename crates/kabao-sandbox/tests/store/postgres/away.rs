@@ -68,11 +68,36 @@ fn a_server_that_is_down_is_told_and_its_return_noticed() {
         let health = running.control("GET", "/_sandbox/health", None);
         assert_eq!(health.refusal(), (503, "SYSTEM_ERROR".into()));
         assert_eq!(health.header("retry-after"), Some("1"));
+        let ready = running.control("GET", "/_sandbox/ready", None);
+        assert_eq!(ready.refusal(), (503, "SYSTEM_ERROR".into()));
+        let metrics = running.control("GET", "/_sandbox/metrics", None);
+        assert_eq!(metrics.status, 200);
+        let metrics = String::from_utf8(metrics.body).unwrap();
+        assert!(
+            metrics.contains("\nkabao_sandbox_store_up 0\n"),
+            "{metrics}"
+        );
+        assert!(
+            !metrics.contains("\nkabao_sandbox_notifications_owed "),
+            "{metrics}"
+        );
+        let unavailable = "kabao_sandbox_store_errors_total{kind=\"unavailable\"} ";
+        assert!(metrics.contains(unavailable), "{metrics}");
         // Nobody needs the store for this.
         let requests = running.control("GET", "/_sandbox/requests", None);
         assert_eq!(requests.status, 200);
         database.server().start_again();
         assert_is_back(&running);
+        let metrics = running.control("GET", "/_sandbox/metrics", None).body;
+        let metrics = String::from_utf8(metrics).unwrap();
+        assert!(
+            metrics.contains("\nkabao_sandbox_store_up 1\n"),
+            "{metrics}"
+        );
+        assert!(
+            metrics.contains("\nkabao_sandbox_notifications_owed 0\n"),
+            "{metrics}"
+        );
     }
 }
 

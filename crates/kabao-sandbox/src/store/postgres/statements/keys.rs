@@ -1,3 +1,5 @@
+use tokio_postgres::Row;
+
 use super::{
     super::{
         session::Session,
@@ -16,23 +18,24 @@ pub(in super::super) async fn all(
     session: &mut Session,
     vault: &Vault,
 ) -> Result<Vec<StoredKey>, Trouble> {
-    let rows = session
-        .query(
-            "SELECT owner, purpose, id, certificate_pem, secret FROM keys ORDER BY position",
-            &[],
-        )
-        .await?;
-    let keys = rows.iter().map(|row| {
-        let stored = KeyRow {
-            owner: get(row, 0)?,
-            purpose: row.try_get(1)?,
-            id: get(row, 2)?,
-            certificate_pem: row.try_get(3)?,
-            secret: row.try_get(4)?,
-        };
-        stored.open(vault)
-    });
+    let rows = session.query(ALL, &[]).await?;
+    let keys = rows.iter().map(|row| open(row, vault));
     Ok(keys.collect::<Result<_, Failure>>()?)
+}
+
+/// What [`open`] reads.
+pub(super) const ALL: &str =
+    "SELECT owner, purpose, id, certificate_pem, secret FROM keys ORDER BY position";
+
+pub(super) fn open(row: &Row, vault: &Vault) -> Result<StoredKey, Failure> {
+    let stored = KeyRow {
+        owner: get(row, 0)?,
+        purpose: row.try_get(1)?,
+        id: get(row, 2)?,
+        certificate_pem: row.try_get(3)?,
+        secret: row.try_get(4)?,
+    };
+    stored.open(vault)
 }
 
 /// `position` tells the order of creation.
@@ -77,11 +80,32 @@ pub(in super::super) async fn settings(session: &mut Session) -> Result<KeySetti
             &[],
         )
         .await?;
-    let Some(row) = row else {
-        return Ok(KeySettings::default());
-    };
-    let read = serde_json::from_str(&get(&row, 0)?);
-    Ok(read.map_err(Failure::from)?)
+    let text = row.map(|row| get(&row, 0)).transpose()?;
+    Ok(settings_of(text.as_deref())?)
+}
+
+/// The settings as they are kept.
+pub(super) fn settings_of(text: Option<&str>) -> Result<KeySettings, Failure> {
+    match text {
+        None => Ok(KeySettings::default()),
+        Some(text) => Ok(serde_json::from_str(text)?),
+    }
+}
+
+/// Another book in place of all keys, which counts as a change.
+pub(super) fn replace(
+    before: &KeySettings,
+    book: &KeyBook,
+    vault: &Vault,
+) -> Result<Vec<Write>, Failure> {
+    let mut writes = vec![
+        settings_from(before, &book.settings)?,
+        Write::any("DELETE FROM keys", values![]),
+    ];
+    for (position, key) in (1..).zip(&book.keys) {
+        writes.push(insert(key, position, vault)?);
+    }
+    Ok(writes)
 }
 
 /// From one book to the next, which is counted.

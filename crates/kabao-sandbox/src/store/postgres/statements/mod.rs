@@ -20,7 +20,8 @@ use crate::store::{Failure, Page};
 pub(super) use activities::list as activities;
 pub(super) use card_templates::list as card_templates;
 pub(super) use contents::{
-    first_contents, grants, replace as replace_contents, set_grant, standing,
+    everything, first_contents, grants, replace as replace_contents, replace_everything, set_grant,
+    standing,
 };
 pub(super) use keys::{
     all as keys, book as key_book, change as change_keys, settings as key_settings,
@@ -28,7 +29,8 @@ pub(super) use keys::{
 pub(super) use load::load;
 pub(super) use meta::{clock, has_contents, set_clock};
 pub(super) use outbox::{
-    latest as notifications, lease_due, next_due, note_attempt, one as notification, redeliver,
+    latest as notifications, lease_due, next_due, note_attempt, one as notification, pending,
+    redeliver,
 };
 pub(super) use save::save;
 pub(super) use user_cards::{list as user_cards, view as user_card_view};

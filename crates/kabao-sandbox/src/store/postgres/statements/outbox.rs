@@ -143,6 +143,13 @@ pub(in super::super) async fn next_due(
     Ok(due.map_err(Failure::from)?)
 }
 
+pub(in super::super) async fn pending(session: &mut Session) -> Result<u64, Trouble> {
+    let sql = "SELECT count(*) FROM notifications WHERE next_attempt_ms IS NOT NULL";
+    let found = session.query_opt(sql, &[]).await?;
+    let pending: Option<i64> = found.map(|row| row.try_get(0)).transpose()?;
+    Ok(pending.unwrap_or_default().unsigned_abs())
+}
+
 pub(in super::super) async fn latest(
     session: &mut Session,
     vault: &Vault,
@@ -191,7 +198,12 @@ pub(in super::super) async fn redeliver(
     one(session, vault, id).await
 }
 
-fn read(row: &Row) -> Result<OwedRow, Failure> {
+/// What [`read`] reads.
+pub(super) const ALL: &str = "SELECT brand_id, id, card_id, event_type, notify_url, scheme,
+    identity, body, create_ms, state, attempts, next_attempt_ms, leased_until_ms
+    FROM notifications";
+
+pub(super) fn read(row: &Row) -> Result<OwedRow, Failure> {
     Ok(OwedRow {
         brand_id: get(row, 0)?,
         id: get(row, 1)?,

@@ -167,6 +167,19 @@ pub(super) fn delete_unseen(id: &UserCardId) -> Write {
     )
 }
 
+/// What [`keyed`] reads.
+pub(super) const ALL: &str = "SELECT brand_id, card_id, user_card_code, openid, pickup_ms, state,
+    document, personal FROM user_cards";
+
+pub(super) fn keyed(row: &Row, vault: &Vault) -> Result<UserCard, Failure> {
+    let id = UserCardId {
+        brand_id: get(row, 0)?,
+        card_id: get(row, 1)?,
+        user_card_code: get(row, 2)?,
+    };
+    open(row, 3, id, vault)
+}
+
 fn key(id: &UserCardId) -> Values {
     values![
         owned(&id.brand_id),

@@ -18,6 +18,11 @@ pub(super) fn one(
         .transpose()
 }
 
+pub(super) fn all(db: &Connection) -> Result<Vec<Activity>, Failure> {
+    let statement = db.prepare_cached("SELECT document FROM activities")?;
+    collect(statement, [], |row| row.get(0), open)
+}
+
 pub(super) fn of_a_template(
     db: &Connection,
     brand_id: &str,

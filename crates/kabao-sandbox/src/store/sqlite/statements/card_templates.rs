@@ -22,6 +22,11 @@ pub(super) fn one(
     .transpose()
 }
 
+pub(super) fn all(db: &Connection) -> Result<Vec<CardTemplate>, Failure> {
+    let statement = db.prepare_cached("SELECT document, created_by_mchid FROM card_templates")?;
+    collect(statement, [], row, open)
+}
+
 pub(in super::super) fn list(
     db: &Connection,
     of: &CardTemplatesOf,

@@ -87,12 +87,33 @@ pub(in super::super) fn change(
         insert(db, vault, key)?;
     }
     after.settings.version = before.settings.version + 1;
+    set_settings(db, &after.settings)?;
+    Ok(Ok(()))
+}
+
+/// Puts another book in place, which counts as a change.
+pub(super) fn replace(db: &Connection, vault: &Vault, book: &KeyBook) -> Result<(), Failure> {
+    let version = settings(db)?.version + 1;
+    db.execute("DELETE FROM keys", [])?;
+    for key in &book.keys {
+        insert(db, vault, key)?;
+    }
+    set_settings(
+        db,
+        &KeySettings {
+            version,
+            ..book.settings.clone()
+        },
+    )
+}
+
+fn set_settings(db: &Connection, settings: &KeySettings) -> Result<(), Failure> {
     db.prepare_cached(
         "INSERT INTO meta (name, value) VALUES ('keys', ?1)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     )?
-    .execute([serde_json::to_string(&after.settings)?])?;
-    Ok(Ok(()))
+    .execute([serde_json::to_string(settings)?])?;
+    Ok(())
 }
 
 pub(in super::super) fn grants(db: &Connection) -> Result<Vec<(String, String)>, Failure> {

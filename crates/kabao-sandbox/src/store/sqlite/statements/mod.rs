@@ -2,6 +2,7 @@
 
 mod activities;
 mod card_templates;
+mod contents;
 mod keys;
 mod outbox;
 mod records;
@@ -10,18 +11,20 @@ mod user_cards;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, Statement};
 
 use crate::{
-    store::{ClockSetting, Contents, Failure, Needs, Standing, Workspace, workspace::Mark},
+    store::{ClockSetting, Failure, Needs, Standing, Workspace},
     vault::Vault,
 };
 
 pub(super) use activities::list as activities;
 pub(super) use card_templates::list as card_templates;
+pub(super) use contents::{everything, replace as replace_contents, replace_everything};
 pub(super) use keys::{
     all as keys, any as has_keys, book as key_book, change as change_keys, grants,
     insert as insert_key, set_grant, settings as key_settings,
 };
 pub(super) use outbox::{
-    latest as notifications, lease_due, next_due, note_attempt, one as notification, redeliver,
+    latest as notifications, lease_due, next_due, note_attempt, one as notification, pending,
+    redeliver,
 };
 pub(super) use user_cards::{list as user_cards, view as user_card_view};
 
@@ -112,29 +115,6 @@ pub(super) fn set_clock(db: &Connection, setting: ClockSetting) -> Result<(), Fa
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     )?
     .execute([setting.to_stored()])?;
-    Ok(())
-}
-
-pub(super) fn replace_contents(
-    db: &Connection,
-    vault: &Vault,
-    contents: &Contents,
-) -> Result<(), Failure> {
-    db.execute_batch(
-        "DELETE FROM user_cards; DELETE FROM card_templates; DELETE FROM grants;
-         DELETE FROM activities; DELETE FROM records; DELETE FROM notifications;",
-    )?;
-    set_clock(db, ClockSetting::default())?;
-    for (mchid, brand_id) in &contents.grants {
-        db.prepare_cached("INSERT INTO grants (brand_id, mchid) VALUES (?1, ?2)")?
-            .execute([brand_id, mchid])?;
-    }
-    for template in &contents.card_templates {
-        card_templates::write(db, template, Mark::New)?;
-    }
-    for card in &contents.user_cards {
-        user_cards::write(db, vault, card, Mark::New)?;
-    }
     Ok(())
 }
 

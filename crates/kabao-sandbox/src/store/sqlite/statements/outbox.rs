@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::collect;
+use super::{collect, count};
 use crate::{
     store::{
         Attempt, Failure, Owed, Then,
@@ -115,6 +115,13 @@ pub(in super::super) fn next_due(
         .query_row([real_now.as_millisecond()], |row| row.get(0))
         .optional()?;
     Ok(due.map(Timestamp::from_millisecond).transpose()?)
+}
+
+pub(in super::super) fn pending(db: &Connection) -> Result<u64, Failure> {
+    let pending = db
+        .prepare_cached("SELECT count(*) FROM notifications WHERE next_attempt_ms IS NOT NULL")?
+        .query_row([], count)?;
+    Ok(pending)
 }
 
 pub(in super::super) fn latest(

@@ -24,6 +24,20 @@ pub(super) fn one(
     }))
 }
 
+/// Each with its brand.
+pub(super) fn all(db: &Connection) -> Result<Vec<(String, Record)>, Failure> {
+    let mut statement = db.prepare("SELECT brand_id, kind, id, document FROM records")?;
+    let rows = statement.query_map([], |row| {
+        let record = Record {
+            kind: row.get(1)?,
+            id: row.get(2)?,
+            document: row.get(3)?,
+        };
+        Ok((row.get(0)?, record))
+    })?;
+    rows.map(|row| Ok(row?)).collect()
+}
+
 pub(super) fn write(
     db: &Connection,
     brand_id: &str,

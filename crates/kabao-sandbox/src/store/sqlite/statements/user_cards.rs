@@ -35,6 +35,22 @@ pub(super) fn one(
     row.map(|row| row.open(id, vault)).transpose()
 }
 
+pub(super) fn all(db: &Connection, vault: &Vault) -> Result<Vec<UserCard>, Failure> {
+    let statement = db.prepare_cached(
+        "SELECT brand_id, card_id, user_card_code, openid, pickup_ms, state, document, personal
+         FROM user_cards",
+    )?;
+    let keyed = |row: &Row<'_>| {
+        let id = UserCardId {
+            brand_id: row.get(0)?,
+            card_id: row.get(1)?,
+            user_card_code: row.get(2)?,
+        };
+        Ok((id, user_card_row(row, 3)?))
+    };
+    collect(statement, [], keyed, |row| open(row, vault))
+}
+
 pub(super) fn of_a_template(
     db: &Connection,
     vault: &Vault,

@@ -1,0 +1,86 @@
+//! `dist/`: the commands of the unit and of the container are ones that work.
+
+use std::{fs, net::TcpListener, path::Path};
+
+use crate::world::World;
+
+fn read(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../dist")
+        .join(name);
+    fs::read_to_string(path).expect(name)
+}
+
+/// Serves as the first words say, and asks as the others do, on a free port and
+/// in a folder of its own.
+fn work_together(serve: &[String], ask: &[String], state: &str) {
+    let world = World::new();
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = port.local_addr().expect("its address").to_string();
+    drop(port);
+    let own = world.path("state").display().to_string();
+    let here = |words: &[String]| -> Vec<String> {
+        let word = |word: &String| {
+            let word = word.replace("127.0.0.1:8080", &address);
+            word.replace("0.0.0.0:8080", &address).replace(state, &own)
+        };
+        words.iter().map(word).collect()
+    };
+    let world = world
+        .set("KABAO_DATA_DIR", &own)
+        .set("KABAO_LOG_FORMAT", "json");
+    let (serve, ask) = (here(serve), here(ask));
+    assert_eq!(serve[..2], ["sandbox", "serve"]);
+    let arguments: Vec<&str> = serve[2..].iter().map(String::as_str).collect();
+    let server = world.serve(&arguments);
+    let ask: Vec<&str> = ask.iter().map(String::as_str).collect();
+    world.run(&ask).ok();
+    let credentials = Path::new(&own).join("credentials/credentials.json");
+    assert!(credentials.exists(), "{}", credentials.display());
+    assert!(Path::new(&own).join("master.key").exists());
+    let stopped = server.stop("-TERM");
+    assert_eq!(stopped.status, 0, "{stopped:?}");
+    assert!(stopped.stderr.starts_with('{'), "{stopped:?}");
+    let gone = [&ask[..4], &["--timeout", "100ms"]].concat();
+    world.run(&gone).failed(2, &["no sandbox was ready"]);
+}
+
+#[test]
+fn the_unit_serves_and_knows_when_it_is_ready() {
+    let unit = read("kabao-sandbox.service");
+    let words = |setting: &str| -> Vec<String> {
+        let line = unit.lines().find_map(|line| line.strip_prefix(setting));
+        let command = line.expect(setting).strip_prefix("/usr/bin/kabao ");
+        command
+            .expect("our binary")
+            .split(' ')
+            .map(str::to_owned)
+            .collect()
+    };
+    let state = "%S/kabao-sandbox";
+    assert!(unit.contains(&format!("Environment=KABAO_DATA_DIR={state}\n")));
+    work_together(&words("ExecStart="), &words("ExecStartPost="), state);
+}
+
+#[test]
+fn the_container_serves_and_knows_its_health() {
+    let file = read("Containerfile");
+    let words = |of: &str| -> Vec<String> {
+        let line = of
+            .lines()
+            .find_map(|line| line.trim_start().strip_prefix("CMD "));
+        let words: Vec<String> = serde_json::from_str(line.expect("CMD")).expect("JSON");
+        words
+            .into_iter()
+            .filter(|word| word != "/usr/bin/kabao")
+            .collect()
+    };
+    let state = "/var/lib/kabao";
+    assert!(file.contains(&format!("ENV KABAO_DATA_DIR={state} ")));
+    assert!(file.contains("\nUSER 10001\n"), "not as root");
+    let (health, serve) = file
+        .split_once("ENTRYPOINT [\"/usr/bin/kabao\"]")
+        .expect("ours");
+    assert!(health.contains("HEALTHCHECK"));
+    work_together(&words(serve), &words(health), state);
+}

@@ -1,0 +1,68 @@
+//! Everything at once: read, and replaced.
+
+use rusqlite::Connection;
+
+use super::{
+    activities, card_templates, clock, grants, key_book, keys, outbox, records, set_clock,
+    user_cards,
+};
+use crate::{
+    store::{Contents, Everything, Failure, workspace::Mark},
+    vault::Vault,
+};
+
+pub(in super::super) fn everything(db: &Connection, vault: &Vault) -> Result<Everything, Failure> {
+    Ok(Everything {
+        contents: Contents {
+            grants: grants(db)?,
+            card_templates: card_templates::all(db)?,
+            user_cards: user_cards::all(db, vault)?,
+            activities: activities::all(db)?,
+            records: records::all(db)?,
+            notifications: outbox::latest(db, vault, usize::MAX)?,
+            clock: clock(db)?,
+        },
+        key_book: key_book(db, vault)?,
+    })
+}
+
+pub(in super::super) fn replace(
+    db: &Connection,
+    vault: &Vault,
+    contents: &Contents,
+) -> Result<(), Failure> {
+    db.execute_batch(
+        "DELETE FROM user_cards; DELETE FROM card_templates; DELETE FROM grants;
+         DELETE FROM activities; DELETE FROM records; DELETE FROM notifications;",
+    )?;
+    set_clock(db, contents.clock)?;
+    for (mchid, brand_id) in &contents.grants {
+        db.prepare_cached("INSERT INTO grants (brand_id, mchid) VALUES (?1, ?2)")?
+            .execute([brand_id, mchid])?;
+    }
+    for template in &contents.card_templates {
+        card_templates::write(db, template, Mark::New)?;
+    }
+    for card in &contents.user_cards {
+        user_cards::write(db, vault, card, Mark::New)?;
+    }
+    for activity in &contents.activities {
+        activities::write(db, activity, Mark::New)?;
+    }
+    for (brand_id, record) in &contents.records {
+        records::write(db, brand_id, record, Mark::New)?;
+    }
+    for owed in &contents.notifications {
+        outbox::insert(db, vault, owed)?;
+    }
+    Ok(())
+}
+
+pub(in super::super) fn replace_everything(
+    db: &Connection,
+    vault: &Vault,
+    everything: &Everything,
+) -> Result<(), Failure> {
+    replace(db, vault, &everything.contents)?;
+    keys::replace(db, vault, &everything.key_book)
+}
