@@ -244,18 +244,19 @@ impl Service {
     ) -> Result<Response<Body>, Severed> {
         let _busy = Busy::new(&self.busy);
         let (head, body) = request.into_parts();
-        let answer = match is_control(head.uri.path()) {
-            true => self.control(head, body, peer).await,
-            false => match self.call(head, body).await {
+        let answer = if is_control(head.uri.path()) {
+            self.control(head, body, peer).await
+        } else {
+            let _in_flight = Counted::new(&self.app.metrics.in_flight);
+            match self.call(head, body).await {
                 Ok(departure) => self.line.carry(departure).await?,
                 Err(turned_away) => plain(turned_away),
-            },
+            }
         };
         Ok(counted(answer, &self.answers).await)
     }
 
     async fn call(&self, head: Parts, body: Incoming) -> Result<Departure, TurnedAway> {
-        let _in_flight = Counted::new(&self.app.metrics.in_flight);
         let target = head.uri.path_and_query();
         let target = target.map_or("/", |target| target.as_str()).to_owned();
         intake::check(&target, &head.headers)?;

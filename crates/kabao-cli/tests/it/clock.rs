@@ -29,7 +29,7 @@ fn time_is_sped_moved_frozen_and_reset() {
     let going = clock(&world, &["run"]);
     assert_eq!(
         (&going["frozen"], &going["speed"]),
-        (&false.into(), &1.into())
+        (&false.into(), &60.into())
     );
     let half = clock(&world, &["speed", "0.5"]);
     assert_eq!(half["speed"], 0.5);

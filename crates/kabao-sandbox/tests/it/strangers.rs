@@ -166,7 +166,7 @@ fn bodies_have_a_limit_that_is_told_before_they_are_asked_for() {
     is_plain(
         &told(connect(running.address), control.as_bytes()),
         413,
-        "16384 KiB",
+        "32768 KiB",
     );
 }
 
