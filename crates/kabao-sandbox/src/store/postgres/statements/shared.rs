@@ -64,11 +64,13 @@ pub(in super::super) async fn take_calls(
     let row = session
         .query_opt(
             "INSERT INTO rate_allowances AS a (owner, operation, used_until_us, granted)
-             VALUES ($1, $2, $3 + $4 * $8, $8)
+             VALUES ($1, $2, $3::bigint + $4::bigint * $8::bigint, $8::bigint)
              ON CONFLICT (owner, operation) DO UPDATE SET
-                 used_until_us = LEAST(GREATEST(a.used_until_us, $3), $6)
-                     + $4 * LEAST($7, GREATEST(0, ($5 - GREATEST(a.used_until_us, $3)) / $4)),
-                 granted = LEAST($7, GREATEST(0, ($5 - GREATEST(a.used_until_us, $3)) / $4))
+                 used_until_us = LEAST(GREATEST(a.used_until_us, $3), $6::bigint) + $4
+                     * LEAST($7::bigint,
+                         GREATEST(0, ($5::bigint - GREATEST(a.used_until_us, $3)) / $4)),
+                 granted = LEAST($7,
+                     GREATEST(0, ($5 - GREATEST(a.used_until_us, $3)) / $4))
              RETURNING used_until_us, granted",
             &[
                 &text(&calls.owner),
