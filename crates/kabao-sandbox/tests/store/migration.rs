@@ -119,5 +119,6 @@ async fn on_postgres() {
             "INSERT INTO grants (brand_id, mchid) VALUES ('{brand_id}', 'older {number}')"
         ));
     };
-    assert_both_go_on(write, move || database.open()).await;
+    let newer = Arc::clone(&database);
+    assert_both_go_on(write, move || newer.open()).await;
 }
