@@ -52,10 +52,10 @@ impl App {
     ) -> Self {
         Self {
             current_keys: CurrentKeys::new(Arc::clone(&store), keys),
+            limiter: Limiter::new(Arc::clone(&store), limits),
+            replays: Replays::new(&store, &switches),
             store,
             routes: Routes::new(),
-            limiter: Limiter::new(limits),
-            replays: Replays::default(),
             faults: Faults::default(),
             journal: Journal::default(),
             metrics: Metrics::new(real_now()),

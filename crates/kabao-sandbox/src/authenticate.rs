@@ -13,10 +13,10 @@ use kabao_core::{
 use serde_json::json;
 
 use crate::{
-    app::App,
+    app::{App, failed},
     gate::Received,
     journal::Verdict,
-    keys::{CallerKeys, Keys},
+    keys::{CallerKeys, CallerKind, Keys},
     multipart,
     refusal::Refusal,
     verdict,
@@ -31,6 +31,8 @@ pub(crate) struct Admitted {
     pub(crate) serial_no: KeyId,
     /// Whether the same Authorization was seen before.
     pub(crate) replayed: bool,
+    /// What to answer if that was to be known and could not be looked up.
+    pub(crate) unsure: Option<Refusal>,
 }
 
 /// A request whose signature was not accepted. The answer goes out unsigned.
@@ -103,7 +105,16 @@ pub(crate) async fn authenticate(
         };
         return Err(reject(mismatch(request, &built, body.len()), verdict));
     }
-    let replayed = app.replays.repeated(&authorization.signature, now);
+    let owner = format!(
+        "{} {}",
+        CallerKind::of(caller.scheme).name(),
+        caller.identity
+    );
+    let repeated = app.replays.repeated(&owner, &authorization.signature, now);
+    let (replayed, unsure) = match repeated.await {
+        Ok(replayed) => (replayed, None),
+        Err(error) => (false, Some(failed(&error))),
+    };
     if replayed && app.switches.refuse_replays {
         let reason = "the same Authorization was sent before, and this sandbox refuses that";
         return Err(reject(sign_error(REPLAY), Verdict::bad("replay", reason)));
@@ -112,6 +123,7 @@ pub(crate) async fn authenticate(
         caller: Arc::clone(caller),
         serial_no: certificate.serial_no.clone(),
         replayed,
+        unsure,
     })
 }
 

@@ -11,12 +11,13 @@ use kabao_core::{answer::header as wechatpay, keyring::KeyId};
 use serde_json::json;
 
 use crate::{
-    app::App,
+    app::{App, failed},
     authenticate::{Admitted, Rejected, authenticate},
     clock::real_now,
     faults::{self, Departure, Occasion, Strike},
     journal::Entry,
     keys::PlatformSigner,
+    limits::Counted,
     operations::{Found, Operation, PathParams},
     random,
     refusal::Refusal,
@@ -92,7 +93,7 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
             let asked = asked_signer(&admitted, &request);
             let outcome = match (strike.instead(), &asked) {
                 (Some(reply), _) => Ok(reply),
-                (None, Ok(_)) => process(app, &admitted, &request, found).await,
+                (None, Ok(_)) => process(app, &admitted, &request, found, &mut entry.rate).await,
                 (None, Err(refusal)) => Err(refusal.clone()),
             };
             let reply = outcome.unwrap_or_else(|refusal| {
@@ -138,7 +139,11 @@ pub(crate) async fn process(
     admitted: &Admitted,
     request: &Received,
     found: Result<(&Operation, PathParams), Refusal>,
+    rate: &mut Option<Counted>,
 ) -> Result<Reply, Refusal> {
+    if let Some(refusal) = &admitted.unsure {
+        return Err(refusal.clone());
+    }
     let present = |name| {
         let value = request.header(name);
         value.is_some_and(|value| !value.trim().is_empty())
@@ -151,10 +156,17 @@ pub(crate) async fn process(
         let issue = format!("该接口须使用{}签名", operation.scheme);
         return Err(Refusal::no_auth(issue));
     }
-    let counted = app.limiter.count(operation, &admitted.caller);
-    counted.map_err(|per_second| {
-        Refusal::too_often(format!("请求过于频繁：每秒最多{per_second}次，请稍后重试"))
-    })?;
+    let counted = app.limiter.count(operation, &admitted.caller).await;
+    *rate = counted.map_err(|error| failed(&error))?;
+    if let Some(Counted {
+        limit,
+        is_over: true,
+        ..
+    }) = rate
+    {
+        let issue = format!("请求过于频繁：每秒最多{limit}次，请稍后重试");
+        return Err(Refusal::too_often(issue));
+    }
     let context = Context::new(app, admitted, request, params)?;
     (operation.handler)(context).await
 }

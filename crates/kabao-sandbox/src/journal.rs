@@ -14,7 +14,7 @@ use kabao_core::{error_body::ErrorBody, keyring::KeyId, time::Time};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::{faults::Noted, keys::CallerKeys, refusal::Refusal};
+use crate::{faults::Noted, keys::CallerKeys, limits::Counted, refusal::Refusal};
 
 /// How many requests are remembered.
 const CAPACITY: usize = 1000;
@@ -44,6 +44,8 @@ pub(crate) struct Entry {
     pub(crate) claimed: Option<String>,
     /// Whether the same Authorization was seen before.
     pub(crate) replayed: bool,
+    /// How it stood to its rate limit, if it came that far and there is one.
+    pub(crate) rate: Option<Counted>,
     /// The key that signed the answer; none if it went out unsigned.
     pub(crate) signed_with: Option<KeyId>,
     /// Trouble that was ordered for it.
@@ -123,6 +125,7 @@ impl Serialize for Entry {
             "error": self.refusal.as_ref().map(|refusal| &refusal.message),
             "caller": proved.or(self.claimed.as_ref()),
             "replayed": self.replayed,
+            "rate": self.rate,
             "signed_with": self.signed_with.as_ref().map(KeyId::as_str),
             "fault": joined(&self.faults, |noted| noted.kind),
             "fault_effect": joined(&self.faults, |noted| &noted.effect),
@@ -156,6 +159,7 @@ impl Entry {
             caller: None,
             claimed: None,
             replayed: false,
+            rate: None,
             signed_with: None,
             faults: Vec::new(),
             notification: None,

@@ -1,19 +1,22 @@
 //! Rate limits per operation and caller.
 
+mod allowance;
+mod leases;
+mod limiter;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
-use crate::{
-    keys::{CallerKeys, CallerKind},
-    operations::{self, Operation},
-};
+use crate::{keys::CallerKind, operations};
+
+pub use allowance::Taken;
+pub(crate) use allowance::{Allowance, SECOND_US, shares};
+pub(crate) use limiter::{Counted, Limiter};
 
 /// Which rate limits a sandbox keeps.
 ///
@@ -148,72 +151,6 @@ impl<'de> Deserialize<'de> for RateLimits {
                 "{other} is none of \"documented\", \"off\" and a table of rates"
             ))),
         }
-    }
-}
-
-/// Counts calls.
-#[derive(Debug)]
-pub(crate) struct Limiter {
-    limits: RwLock<RateLimits>,
-    buckets: Mutex<HashMap<Counted, Arc<DefaultDirectRateLimiter>>>,
-}
-
-/// What is counted together.
-type Counted = (&'static str, CallerKind, String);
-
-impl Limiter {
-    pub(crate) fn new(limits: RateLimits) -> Self {
-        Self {
-            limits: RwLock::new(limits),
-            buckets: Mutex::default(),
-        }
-    }
-
-    /// Counts a call.
-    ///
-    /// # Errors
-    /// How many a second there may be, if this is one too many.
-    pub(crate) fn count(
-        &self,
-        operation: &Operation,
-        caller: &CallerKeys,
-    ) -> Result<(), NonZeroU32> {
-        let kind = CallerKind::of(operation.scheme);
-        let bucket = {
-            let limits = self.limits.read().unwrap_or_else(PoisonError::into_inner);
-            let allowed = limits.per_second(operation.id, kind, operation.per_second);
-            let Some(per_second) = allowed else {
-                return Ok(());
-            };
-            let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-            let bucket = buckets
-                .entry((operation.id, kind, caller.identity.clone()))
-                .or_insert_with(|| Arc::new(RateLimiter::direct(Quota::per_second(per_second))));
-            (Arc::clone(bucket), per_second)
-        };
-        let (bucket, per_second) = bucket;
-        bucket.check().map_err(|_| per_second)
-    }
-
-    /// What is kept to.
-    pub(crate) fn limits(&self) -> RateLimits {
-        let limits = self.limits.read();
-        limits.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Keeps to other limits from now on, and forgets what was used up.
-    pub(crate) fn set(&self, limits: RateLimits) {
-        let mut kept = self.limits.write().unwrap_or_else(PoisonError::into_inner);
-        *kept = limits;
-        self.reset();
-    }
-
-    /// Forgets what was used up.
-    pub(crate) fn reset(&self) {
-        self.buckets
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
     }
 }
 

@@ -169,7 +169,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// Which rate limits to keep. Default: the documented ones.
+    /// Which rate limits to keep, unless others were set for all sandboxes on the
+    /// store (`PUT /_sandbox/rate-limits`). Default: the documented ones.
     #[must_use]
     pub fn rate_limits(mut self, limits: RateLimits) -> Self {
         self.rate_limits = limits;
@@ -288,6 +289,7 @@ impl SandboxBuilder {
             notifier,
             base_url,
         );
+        app.limiter.look().await?;
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
         let deliveries = tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()));

@@ -188,7 +188,10 @@ fn rate_limits_from_a_file() {
     let off = client.run(&["sandbox", "rate-limits", "set", "off"]).ok();
     assert!(off.stderr.contains("no limits"), "{}", off.stderr);
     let set = ["rate-limits", "set", file.to_str().expect("UTF-8")];
-    assert_eq!(steer(&client, &set)["limits"]["default"], 1000);
+    let shown = steer(&client, &set);
+    assert_eq!((&shown["limits"]["default"], &shown["set"]), (&json!(1000), &json!(true)));
+    let shown = steer(&client, &["rate-limits", "set", "started"]);
+    assert_eq!((&shown["limits"]["default"], &shown["set"]), (&json!(1000), &json!(false)));
     drop(server);
 
     for (text, word) in [

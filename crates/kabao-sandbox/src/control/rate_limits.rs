@@ -1,4 +1,5 @@
-//! `/_sandbox/rate-limits`: how often operations may be called, in this process.
+//! `/_sandbox/rate-limits`: how often operations may be called, for all
+//! sandboxes on one store.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,11 +21,14 @@ pub(super) fn router() -> Router<Arc<App>> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Change {
-    limits: RateLimits,
+    /// `null` lets each sandbox go by what it was started with.
+    #[serde(deserialize_with = "Option::deserialize")]
+    limits: Option<RateLimits>,
 }
 
-async fn show(State(app): State<Arc<App>>) -> Json<Value> {
-    Json(state(&app.limiter.limits()))
+async fn show(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
+    app.limiter.look().await?;
+    Ok(Json(state(&app)))
 }
 
 async fn set(
@@ -32,13 +36,13 @@ async fn set(
     change: Result<Json<Change>, JsonRejection>,
 ) -> Result<Json<Value>, Trouble> {
     let Json(Change { limits }) = change?;
-    let answer = state(&limits);
-    app.limiter.set(limits);
-    Ok(Json(answer))
+    app.limiter.set(limits).await?;
+    Ok(Json(state(&app)))
 }
 
-/// The limits as they were set, and what follows for each operation.
-fn state(limits: &RateLimits) -> Value {
+/// The limits that are kept, whether they were set for all, and what follows for each operation.
+fn state(app: &App) -> Value {
+    let (limits, set) = app.limiter.limits();
     let mut per_second: BTreeMap<&str, Value> = BTreeMap::new();
     for (operation, kind, documented) in operations::rates() {
         if let Some(rate) = limits.per_second(operation, kind, documented) {
@@ -46,5 +50,5 @@ fn state(limits: &RateLimits) -> Value {
             crate::credentials::add(rates, json!({ kind.name(): rate }));
         }
     }
-    json!({"limits": limits, "per_second": per_second})
+    json!({"limits": limits, "set": set, "per_second": per_second})
 }

@@ -9,6 +9,7 @@
 pub mod lists;
 pub mod outbox;
 pub mod races;
+pub mod shared;
 pub mod whole;
 
 use std::sync::Arc;

@@ -21,6 +21,7 @@ mod lists;
 mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod shared;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod snapshot;
 #[cfg(feature = "sqlite")]
@@ -40,6 +41,7 @@ use crate::{
 };
 
 pub use crate::clock::Speed;
+pub use crate::limits::Taken;
 pub(crate) use address::{Uri, on_a_server};
 pub use address::{inspect, open};
 pub use convenience::UserCardRule;
@@ -48,6 +50,7 @@ pub use lists::{ActivitiesOf, CardTemplatesOf, Page, UserCardsOf, Window};
 pub use outbox::{Attempt, Outbox, Owed, OwedState, Then};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
+pub use shared::{Calls, Shared, SignedRequest};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use workspace::{Kept, Needs, Record, Rule, Workspace};
@@ -57,7 +60,7 @@ use failure::Failure;
 
 /// The sandbox's memory.
 #[async_trait]
-pub trait Store: Outbox + fmt::Debug + Send + Sync {
+pub trait Store: Outbox + Shared + fmt::Debug + Send + Sync {
     /// All that one look at a card needs, at one moment: the way that most
     /// requests take.
     ///
@@ -135,7 +138,7 @@ pub trait Store: Outbox + fmt::Debug + Send + Sync {
 
     /// Forgets everything but the keys, notifications that are owed and the
     /// clock's setting included, and puts `contents` in place, in one
-    /// transaction.
+    /// transaction. Limits that were set stay, and nothing of them is used up.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     caller::Caller,
-    support::{Answer, Running},
+    support::{Answer, Running, copied_folder},
 };
 
 const PATH: &str = "/_sandbox/rate-limits";
@@ -86,4 +86,52 @@ fn limits_change_at_run_time() {
         answer.is_refused(400, "PARAM_ERROR");
     }
     assert_eq!(running.control_ok("GET", PATH, None)["limits"], "off");
+}
+
+#[test]
+fn limits_that_were_set_outlive_a_restart_until_they_are_taken_back() {
+    let documented = |folder| {
+        Running::in_folder(folder, |builder| {
+            builder.rate_limits(RateLimits::Documented)
+        })
+    };
+    let running = documented(copied_folder());
+    assert_eq!(running.control_ok("GET", PATH, None)["set"], false);
+    assert_eq!(running.limit(json!("off"))["set"], true);
+    running.control_ok("POST", "/_sandbox/reset", None);
+    let running = documented(running.stop());
+    let shown = running.control_ok("GET", PATH, None);
+    assert_eq!(
+        (&shown["limits"], &shown["set"]),
+        (&json!("off"), &json!(true))
+    );
+    assert_eq!(refused(&running.partner(), "cards", 12), 0);
+    let shown = running.limit(Value::Null);
+    assert_eq!(shown["limits"], "documented");
+    assert!(refused(&running.partner(), "cards", 40) > 0);
+    // What is missing is no order.
+    let answer = running.control("PUT", PATH, Some(json!({})));
+    answer.is_refused(400, "PARAM_ERROR");
+}
+
+#[test]
+fn the_journal_tells_what_remains() {
+    let running = Running::start();
+    let partner = running.partner();
+    let rate =
+        || running.control_ok("GET", "/_sandbox/requests?limit=1", None)["data"][0]["rate"].clone();
+    partner.get("cards").ok();
+    assert_eq!(rate(), Value::Null);
+    running.limit(json!({"operations": {"list_cards": 1}}));
+    // Unless a second has passed between the two.
+    let refused = (0..100).find(|_| {
+        let status = partner.get("cards").status;
+        assert_eq!(rate(), json!({"limit": 1, "remaining": 0}), "{status}");
+        status == 429
+    });
+    assert!(refused.is_some());
+    assert_eq!(rate(), json!({"limit": 1, "remaining": 0}));
+    running.limit(json!({"operations": {"list_cards": 1000}}));
+    partner.get("cards").ok();
+    assert_eq!(rate(), json!({"limit": 1000, "remaining": 999}));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kabao_sandbox::{
     store::{
         self, Store,
-        contract::{self, lists, outbox, races, whole},
+        contract::{self, lists, outbox, races, shared, whole},
     },
     vault::MasterKey,
 };
@@ -107,6 +107,10 @@ of_a_store! {
     outbox::what_is_due_is_leased_for_a_while,
     outbox::attempts_are_noted,
     outbox::an_attempt_at_what_is_gone_is_nothing,
+    shared::limits_stand_as_set,
+    shared::calls_are_used_up_and_come_back,
+    shared::callers_are_counted_apart,
+    shared::a_request_is_marked_once,
     whole::a_snapshot_brings_everything_back,
 }
 
@@ -120,6 +124,8 @@ of_two_hands! { contract::prepare:
     races::a_reset_leaves_nothing_of_before,
     outbox::an_entry_is_leased_by_one,
     outbox::attempts_at_once_all_count,
+    shared::calls_are_taken_by_one,
+    shared::a_request_is_marked_by_one,
 }
 
 of_two_hands! { left_new:

@@ -8,6 +8,7 @@ mod child;
 mod contract;
 mod damage;
 mod durability;
+mod migration;
 mod place;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
@@ -25,3 +26,5 @@ mod snapshot;
     reason = "made for another test binary"
 )]
 mod support;
+#[cfg(all(unix, feature = "postgres"))]
+mod together;

@@ -20,9 +20,10 @@ use crate::{
 pub(crate) enum RateLimitsCommand {
     /// Show what is kept to.
     Show,
-    /// Keep to others from now on, until the sandbox ends.
+    /// Keep to others from now on: all sandboxes on its store, and after a restart too.
     Set {
-        /// documented, off, or a TOML file; `sandbox serve --help` has a sample.
+        /// documented, off, a TOML file (`sandbox serve --help` has a sample), or
+        /// `started` for what each sandbox was started with.
         #[arg(value_name = "LIMITS")]
         limits: String,
     },
@@ -33,7 +34,8 @@ impl RateLimitsCommand {
         const PATH: &str = "rate-limits";
         let wanted = match self {
             Self::Show => None,
-            Self::Set { limits } => Some(read(&limits)?),
+            Self::Set { limits } if limits == "started" => Some(Value::Null),
+            Self::Set { limits } => Some(json!(read(&limits)?)),
         };
         let outcome = Steering::with(aim, printer, async |steering| {
             let control = &steering.control;

@@ -41,6 +41,7 @@ mod outbox;
 mod schema;
 mod server;
 mod session;
+mod shared;
 mod statements;
 mod text;
 mod tls;

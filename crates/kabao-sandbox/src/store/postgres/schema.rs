@@ -15,7 +15,10 @@ use tokio_postgres::{Client, error::SqlState};
 use super::{PATIENCE, PATIENCE_FOR_ALL, server::Server, trouble::Said};
 use crate::store::StoreError;
 
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/postgres/0001_first.sql"),
+    include_str!("../../../migrations/postgres/0002_shared.sql"),
+];
 
 /// The schema this version makes.
 const NEWEST: usize = MIGRATIONS.len();

@@ -10,6 +10,7 @@ mod failure;
 mod inspect;
 mod outbox;
 mod schema;
+mod shared;
 mod statements;
 mod writer;
 

@@ -20,9 +20,10 @@ use crate::store::{Failure, StoreError};
 /// "kaba", so that `file` and this program know the store for what it is.
 pub(super) const APPLICATION_ID: i32 = 0x6b61_6261;
 
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/sqlite/0001_first.sql"),
     include_str!("../../../migrations/sqlite/0002_product.sql"),
+    include_str!("../../../migrations/sqlite/0003_shared.sql"),
 ];
 
 /// The schema this version makes.

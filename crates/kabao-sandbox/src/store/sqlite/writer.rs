@@ -51,9 +51,29 @@ impl Writer {
         context: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.send(context, true, work).await
+    }
+
+    /// The same, but what it wrote may go with the power: it does not wait for
+    /// the disk.
+    pub(super) async fn run_lightly<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.send(context, false, work).await
+    }
+
+    async fn send<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        lasts: bool,
+        work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Pending {
             context,
+            lasts,
             work: Some(work),
             result: None,
             reply,
@@ -98,6 +118,13 @@ fn write_all(
 }
 
 fn write_group(db: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+    // In WAL mode NORMAL leaves the log unsynced at a commit; the next one that
+    // is FULL syncs what went before it, too.
+    let level = match group.iter().any(|job| job.lasts()) {
+        true => "PRAGMA synchronous = FULL",
+        false => "PRAGMA synchronous = NORMAL",
+    };
+    db.prepare_cached(level)?.execute([])?;
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for job in group {
         transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
@@ -118,12 +145,16 @@ trait Job: Send {
     /// Does it and keeps the answer; false if it failed.
     fn run(&mut self, db: &Connection) -> bool;
 
+    /// Whether what it writes must be on disk before anybody is told.
+    fn lasts(&self) -> bool;
+
     /// Tells the one who waits.
     fn answer(self: Box<Self>, committed: Result<(), CommitFailed>);
 }
 
 struct Pending<T, W> {
     context: &'static str,
+    lasts: bool,
     work: Option<W>,
     result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
@@ -143,6 +174,10 @@ where
         let done = result.is_ok();
         self.result = Some(result.map_err(|failure| failed(self.context, failure)));
         done
+    }
+
+    fn lasts(&self) -> bool {
+        self.lasts
     }
 
     fn answer(self: Box<Self>, committed: Result<(), CommitFailed>) {
@@ -194,6 +229,7 @@ mod tests {
             let (reply, answer) = oneshot::channel();
             let job = Pending {
                 context: "noting",
+                lasts: true,
                 work: Some(note(text.into())),
                 result: None,
                 reply,

@@ -152,3 +152,58 @@ fn a_row_that_somebody_holds_is_not_waited_for_long() {
     held.join().unwrap();
     assert_is_back(&running);
 }
+
+#[test]
+fn a_standby_that_takes_over_has_all_that_was_acknowledged() {
+    let Some(database) = durable_database() else {
+        return;
+    };
+    let standby = database.server().start_standby();
+    let running = sandbox(&database.uri_with(standby));
+    assert_is_back(&running);
+    let change_to = |number: u32| {
+        let level = change(json!({"level": number.to_string()}));
+        running.merchant().patch(&patch_target(), &level)
+    };
+    // A client that goes on until nobody answers it any more.
+    let acknowledged = thread::scope(|scope| {
+        let changing = scope.spawn(|| {
+            let mut number = 0;
+            loop {
+                let begin = Instant::now();
+                let answer = change_to(number + 1);
+                if answer.status != 200 {
+                    assert_says_away(&running, &answer, begin);
+                    return number;
+                }
+                number += 1;
+            }
+        });
+        thread::sleep(Duration::from_millis(500));
+        database.server().stop();
+        changing.join().unwrap()
+    });
+    assert!(acknowledged > 0);
+    // A standby that has not taken over takes no changes, so it does not serve.
+    assert_is_away(&running, || running.merchant().get(&card_target()));
+    database.server().promote_standby();
+    let begin = Instant::now();
+    let found = loop {
+        let answer = running.merchant().get(&card_target());
+        if answer.status == 200 {
+            break answer.json()["level"]
+                .as_str()
+                .unwrap()
+                .parse::<u32>()
+                .unwrap();
+        }
+        assert!(begin.elapsed() < 3 * PATIENCE, "it stays away");
+        thread::sleep(Duration::from_millis(20));
+    };
+    // The one that was not acknowledged may be there, too.
+    assert!(
+        [acknowledged, acknowledged + 1].contains(&found),
+        "{found} after {acknowledged}"
+    );
+    assert_is_back(&running);
+}

@@ -21,18 +21,13 @@ use super::server::{Database, database};
 use crate::{
     receiver::Receiver,
     support::{CARD_ID, Running, card_target, change, patch_target, unix_now},
+    together,
 };
 
 /// Both, with the same master key.
 fn two_on(database: &Database) -> [Arc<Running>; 2] {
     let first = start(database, tempfile::tempdir().unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(
-        first.folder.path().join("master.key"),
-        folder.path().join("master.key"),
-    )
-    .unwrap();
-    let second = start(database, folder);
+    let second = another_beside(database, &first);
     assert_eq!(
         first.credentials.merchant.serial_no,
         second.credentials.merchant.serial_no
@@ -184,4 +179,43 @@ async fn owe(store: &dyn Store, entries: Vec<Owed>) {
         Ok(())
     });
     owing.await.unwrap().unwrap();
+}
+
+#[test]
+fn three_sandboxes_let_one_rate_through() {
+    let Some(database) = database() else { return };
+    let [first, second] = two_on(&database);
+    let third = another_beside(&database, &first);
+    let addresses = [first.address, second.address, third.address];
+    for rate in [5, 100] {
+        together::assert_one_rate(&first, &addresses, rate);
+    }
+}
+
+#[test]
+fn a_replayed_request_passes_one_of_two_sandboxes() {
+    let Some(database) = database() else { return };
+    let strict = |folder| {
+        Running::in_folder(folder, |builder| {
+            builder
+                .store(database.uri())
+                .rate_limits(RateLimits::Off)
+                .refuse_replays(true)
+        })
+    };
+    let first = strict(tempfile::tempdir().unwrap());
+    let second = strict(folder_beside(&first));
+    together::assert_passes_once(&first, [first.address, second.address]);
+}
+
+/// A folder with the same master key.
+fn folder_beside(first: &Running) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let key = "master.key";
+    std::fs::copy(first.folder.path().join(key), folder.path().join(key)).unwrap();
+    folder
+}
+
+fn another_beside(database: &Database, first: &Running) -> Running {
+    start(database, folder_beside(first))
 }

@@ -179,6 +179,21 @@ impl Server {
         self.keeper.lock().unwrap().ask("start");
     }
 
+    /// Starts a standby, without which nothing is acknowledged from now on, and
+    /// gives its port.
+    pub(crate) fn start_standby(&self) -> u16 {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        self.keeper.lock().unwrap().ask(&format!("standby {port}"));
+        port
+    }
+
+    /// Lets the standby take over.
+    pub(crate) fn promote_standby(&self) {
+        self.keeper.lock().unwrap().ask("promote");
+    }
+
     /// Puts a file into its folder, as its own.
     pub(crate) fn put(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.join(name);
@@ -217,6 +232,12 @@ impl Database {
     pub(crate) fn uri_at(&self, port: u16, password: &str) -> String {
         let name = &self.name;
         format!("postgres://{USER}:{password}@127.0.0.1:{port}/{name}")
+    }
+
+    /// The same on either of two servers.
+    pub(crate) fn uri_with(&self, standby: u16) -> String {
+        let (name, port) = (&self.name, self.server.port);
+        format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{port},127.0.0.1:{standby}/{name}")
     }
 
     pub(crate) fn open(&self) -> Arc<dyn Store> {

@@ -110,10 +110,14 @@ async fn who_may_not_make_tables_may_use_them() {
     let uri = database.uri().replace("//kabao:", &format!("//{role}:"));
     let said = refused(&uri);
     assert!(said.contains("may make tables"), "{said}");
-    let schema = include_str!("../../../migrations/postgres/0001_first.sql");
-    database.sql(schema);
+    for schema in [
+        include_str!("../../../migrations/postgres/0001_first.sql"),
+        include_str!("../../../migrations/postgres/0002_shared.sql"),
+    ] {
+        database.sql(schema);
+    }
     database.sql(&format!(
-        "INSERT INTO meta (owner, name, value) VALUES ('platform', 'schema', '1');
+        "INSERT INTO meta (owner, name, value) VALUES ('platform', 'schema', '2');
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
     ));
     contract::prepare(&*store::open(&uri, &database.key).unwrap()).await;

@@ -90,6 +90,8 @@ pub(in super::super) fn replace(contents: &Contents, vault: &Vault) -> Result<Ve
         "DELETE FROM records",
         "DELETE FROM notifications",
         "DELETE FROM grants",
+        "DELETE FROM rate_allowances",
+        "DELETE FROM replay_marks",
     ]
     .map(|sql| Write::any(sql, values![]))
     .into_iter()

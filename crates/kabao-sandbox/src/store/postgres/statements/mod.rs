@@ -10,6 +10,7 @@ mod meta;
 mod outbox;
 mod records;
 mod save;
+mod shared;
 mod user_cards;
 
 use tokio_postgres::{Row, types::ToSql};
@@ -33,6 +34,7 @@ pub(super) use outbox::{
     redeliver,
 };
 pub(super) use save::save;
+pub(super) use shared::{mark_request, rate_limits, set_rate_limits, sweep_marks, take_calls};
 pub(super) use user_cards::{list as user_cards, view as user_card_view};
 
 /// A page of a list and how many there are in all, in one statement and thus at

@@ -33,7 +33,8 @@ pub(in super::super) fn replace(
 ) -> Result<(), Failure> {
     db.execute_batch(
         "DELETE FROM user_cards; DELETE FROM card_templates; DELETE FROM grants;
-         DELETE FROM activities; DELETE FROM records; DELETE FROM notifications;",
+         DELETE FROM activities; DELETE FROM records; DELETE FROM notifications;
+         DELETE FROM rate_allowances; DELETE FROM replay_marks;",
     )?;
     set_clock(db, contents.clock)?;
     for (mchid, brand_id) in &contents.grants {

@@ -1,0 +1,86 @@
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::{
+    limits::{Allowance, RateLimits, Taken},
+    store::{Calls, Failure, SignedRequest},
+};
+
+pub(in super::super) fn rate_limits(db: &Connection) -> Result<Option<RateLimits>, Failure> {
+    let text: Option<String> = db
+        .prepare_cached("SELECT value FROM meta WHERE name = 'rate_limits'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+}
+
+pub(in super::super) fn set_rate_limits(
+    db: &Connection,
+    limits: Option<&RateLimits>,
+) -> Result<(), Failure> {
+    db.execute_batch("DELETE FROM rate_allowances; DELETE FROM meta WHERE name = 'rate_limits'")?;
+    if let Some(limits) = limits {
+        db.prepare_cached("INSERT INTO meta (name, value) VALUES ('rate_limits', ?1)")?
+            .execute([serde_json::to_string(limits)?])?;
+    }
+    Ok(())
+}
+
+/// The transaction was begun for writing, so nobody comes between.
+pub(in super::super) fn take_calls(
+    db: &Connection,
+    calls: &Calls,
+    wanted: u32,
+    real_now: Timestamp,
+) -> Result<Taken, Failure> {
+    let used_until_us = db
+        .prepare_cached(
+            "SELECT used_until_us FROM rate_allowances WHERE owner = ?1 AND operation = ?2",
+        )?
+        .query_row([&*calls.owner, calls.operation], |row| row.get(0))
+        .optional()?;
+    let found = used_until_us.map(|used_until_us| Allowance { used_until_us });
+    let mut allowance = found.unwrap_or(Allowance::UNUSED);
+    let taken = allowance.take(wanted, calls.per_second, real_now.as_microsecond());
+    // Refusing writes nothing, unless a clock was put back.
+    if Some(allowance) != found {
+        db.prepare_cached(
+            "INSERT INTO rate_allowances (owner, operation, used_until_us) VALUES (?1, ?2, ?3)
+             ON CONFLICT (owner, operation) DO UPDATE SET used_until_us = excluded.used_until_us",
+        )?
+        .execute(params![
+            calls.owner,
+            calls.operation,
+            allowance.used_until_us
+        ])?;
+    }
+    Ok(taken)
+}
+
+pub(in super::super) fn mark_request(
+    db: &Connection,
+    request: &SignedRequest,
+    until: Timestamp,
+    real_now: Timestamp,
+) -> Result<bool, Failure> {
+    let marked = db
+        .prepare_cached(
+            "INSERT INTO replay_marks (owner, signature, until_s) VALUES (?1, ?2, ?3)
+             ON CONFLICT (owner, signature) DO UPDATE SET until_s = excluded.until_s
+                 WHERE replay_marks.until_s <= ?4",
+        )?
+        .execute(params![
+            request.owner,
+            request.signature,
+            until.as_second(),
+            real_now.as_second(),
+        ])?;
+    Ok(marked == 1)
+}
+
+pub(in super::super) fn sweep_marks(db: &Connection, real_now: Timestamp) -> Result<u64, Failure> {
+    let swept = db
+        .prepare_cached("DELETE FROM replay_marks WHERE until_s <= ?1")?
+        .execute([real_now.as_second()])?;
+    Ok(swept as u64)
+}

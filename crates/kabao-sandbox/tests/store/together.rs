@@ -1,0 +1,177 @@
+//! What several processes count together.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, ChildStdout, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use kabao_sandbox::{RateLimits, Sandbox};
+use serde_json::json;
+
+use crate::{
+    child,
+    support::{Running, card_target},
+};
+
+const LIMITS: &str = "/_sandbox/rate-limits";
+
+/// How long a rate is tried.
+const TRIED: Duration = Duration::from_secs(3);
+
+/// Sets a rate, calls through all of them for as fast as they answer, and looks
+/// at how many calls passed.
+pub(crate) fn assert_one_rate(first: &Running, addresses: &[SocketAddr], rate: u32) {
+    let limits = json!({"limits": {"operations": {"get_user_card": rate}}});
+    first.control_ok("PUT", LIMITS, Some(limits));
+    // The others have seen it when they refuse to be called that often.
+    thread::sleep(Duration::from_millis(1_200));
+    for address in addresses {
+        let _ = call(first, *address);
+    }
+    first.control_ok("POST", "/_sandbox/reset", None);
+    // What they took before the reset is over by then.
+    thread::sleep(Duration::from_millis(1_100));
+    let begin = Instant::now();
+    let passed: u32 = thread::scope(|scope| {
+        let calling = addresses.iter().map(|address| {
+            scope.spawn(move || {
+                let mut passed = 0;
+                while begin.elapsed() < TRIED {
+                    match call(first, *address) {
+                        200 => passed += 1,
+                        status => assert_eq!(status, 429),
+                    }
+                }
+                passed
+            })
+        });
+        let calling: Vec<_> = calling.collect();
+        calling.into_iter().map(|calls| calls.join().unwrap()).sum()
+    });
+    // A second's at once, and what has come back since.
+    let most = f64::from(rate) * (1.0 + begin.elapsed().as_secs_f64());
+    assert!(f64::from(passed) <= most, "{passed} of {most} at {rate}");
+    // A machine that is busy with other things cannot do any rate.
+    let least = f64::from(rate.min(5)) * TRIED.as_secs_f64();
+    assert!(f64::from(passed) >= least, "{passed} of {least} at {rate}");
+}
+
+/// Sends one and the same request to both at once, again and again.
+pub(crate) fn assert_passes_once(first: &Running, addresses: [SocketAddr; 2]) {
+    for _ in 0..40 {
+        let request = first.merchant().request("GET", &card_target(), "");
+        let mut statuses: Vec<u16> = thread::scope(|scope| {
+            let request = &request;
+            let sent = addresses.map(|to| scope.spawn(move || request.send(to).status));
+            sent.map(|sent| sent.join().unwrap()).into()
+        });
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 401]);
+    }
+}
+
+#[test]
+fn two_processes_on_one_file_let_one_rate_through() {
+    let role = "together::two_processes_on_one_file_let_one_rate_through";
+    if let Some(folder) = child::place() {
+        return serve(&folder, false);
+    }
+    let first = Running::start();
+    let second = Process::start(role, first.folder.path());
+    let addresses = [first.address, second.address];
+    for rate in [5, 100] {
+        assert_one_rate(&first, &addresses, rate);
+    }
+    // Alone, it has all of it.
+    assert_one_rate(&first, &addresses[..1], 5);
+}
+
+#[test]
+fn limits_are_set_for_all_processes() {
+    let role = "together::limits_are_set_for_all_processes";
+    if let Some(folder) = child::place() {
+        return serve(&folder, false);
+    }
+    let first = Running::start();
+    let second = Process::start(role, first.folder.path());
+    let is_limited = || (0..6).any(|_| call(&first, second.address) == 429);
+    assert!(!is_limited());
+    for (limits, limited) in [
+        (json!({"operations": {"get_user_card": 1}}), true),
+        (json!(null), false),
+    ] {
+        first.control_ok("PUT", LIMITS, Some(json!({ "limits": limits })));
+        let begin = Instant::now();
+        while is_limited() != limited {
+            assert!(
+                begin.elapsed() < Duration::from_secs(20),
+                "it never hears of {limits}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_replayed_request_passes_one_of_two_processes() {
+    let role = "together::a_replayed_request_passes_one_of_two_processes";
+    if let Some(folder) = child::place() {
+        return serve(&folder, true);
+    }
+    let first = Running::with(|builder| builder.rate_limits(RateLimits::Off).refuse_replays(true));
+    let second = Process::start(role, first.folder.path());
+    assert_passes_once(&first, [first.address, second.address]);
+}
+
+fn call(first: &Running, address: SocketAddr) -> u16 {
+    let request = first.merchant().request("GET", &card_target(), "");
+    request.send(address).status
+}
+
+/// A sandbox in a process of its own, on a folder that has one already.
+struct Process {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    address: SocketAddr,
+}
+
+impl Process {
+    fn start(role: &str, folder: &Path) -> Self {
+        let mut command = child::command(role, folder);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut lines = stdout.by_ref().lines().map_while(Result::ok);
+        let said = lines.find_map(|line| child::said(&line).map(str::to_owned));
+        Self {
+            address: said.expect("it starts").parse().unwrap(),
+            child,
+            stdout,
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        // The harness has a last word to say.
+        let _ = self.stdout.read_to_end(&mut Vec::new());
+        let _ = self.child.wait();
+    }
+}
+
+/// Plays such a process, until its parent is gone.
+#[expect(clippy::print_stdout, reason = "how a child speaks to its parent")]
+fn serve(folder: &Path, refuse_replays: bool) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let builder = Sandbox::builder()
+        .data_dir(folder)
+        .rate_limits(RateLimits::Off)
+        .refuse_replays(refuse_replays);
+    let sandbox = runtime.block_on(builder.start()).unwrap();
+    println!("said: {}", sandbox.address());
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+    runtime.block_on(sandbox.stop());
+}
