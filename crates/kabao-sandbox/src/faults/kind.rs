@@ -4,6 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use super::On;
 
+/// What a kind is about. Faults of different parts come together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// What is said.
+    Content,
+    /// How it arrives.
+    Way,
+    /// The signature.
+    Signature,
+    /// The clock of signatures.
+    Clock,
+}
+
 /// The kinds of trouble, each with what it needs to know. On the wire they are
 /// named in snake case, their members beside the selector's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -150,20 +163,27 @@ impl Kind {
         }
     }
 
-    pub(super) fn is_skew(&self) -> bool {
-        matches!(self, Self::ClockSkew { .. })
+    pub(super) fn part(&self) -> Part {
+        match self {
+            Self::Status { .. } | Self::ErrorEnvelope { .. } | Self::Html { .. } => Part::Content,
+            Self::Delay { .. } | Self::Reset { .. } | Self::LostAnswer { .. } => Part::Way,
+            Self::BadSignature {}
+            | Self::MissingSignature {}
+            | Self::StaleSignature { .. }
+            | Self::UnknownSerial {}
+            | Self::Probe {} => Part::Signature,
+            Self::ClockSkew { .. } => Part::Clock,
+        }
     }
 
-    /// Whether it is the signature that is wrong, which notifications have too.
-    fn is_of_signatures(&self) -> bool {
-        matches!(
-            self,
-            Self::BadSignature {}
-                | Self::MissingSignature {}
-                | Self::StaleSignature { .. }
-                | Self::UnknownSerial {}
-                | Self::Probe {}
-        )
+    pub(super) fn is_skew(&self) -> bool {
+        self.part() == Part::Clock
+    }
+
+    /// Whether the operation does not run, and nothing is answered.
+    pub(super) fn is_reset_before(&self) -> bool {
+        let at = ResetAt::Before;
+        *self == Self::Reset { at }
     }
 
     /// Whether chance has a say in what it does.
@@ -173,7 +193,7 @@ impl Kind {
 
     /// Says what makes no sense, the member first.
     pub(super) fn check(&self, on: On) -> Result<(), String> {
-        if on == On::Notification && !self.is_of_signatures() && !self.is_skew() {
+        if on == On::Notification && !matches!(self.part(), Part::Signature | Part::Clock) {
             return Err(format!("on: {} befalls answers only", self.name()));
         }
         match self {

@@ -1,25 +1,31 @@
 //! What a fault does to the one that it befalls.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use kabao_core::error_body::ErrorBody;
 
 use super::{
-    Departure, Kind,
+    Departure, Kind, Part,
     chance::Chance,
     kind::{LONGEST_MS, ORDERED, ResetAt},
 };
 use crate::{gate::Answer, routes::Reply};
 
-/// A fault that has befallen somebody; by default none.
+/// The faults that have befallen somebody, one of a part; by default none.
 #[derive(Debug, Default)]
 pub(crate) struct Strike {
-    pub(super) kind: Option<Kind>,
-    /// How long the answer waits.
-    wait: Duration,
+    pub(super) faults: Vec<Struck>,
     /// How many seconds the clock is ahead that the answer is stamped by.
     pub(super) skew: i64,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Struck {
+    kind: Kind,
+    /// How long the answer waits.
+    wait: Duration,
 }
 
 /// What the journal says of it.
@@ -31,7 +37,7 @@ pub(crate) struct Noted {
     pub(crate) effect: String,
 }
 
-impl Strike {
+impl Struck {
     pub(super) fn new(kind: &Kind, chance: &mut Chance) -> Self {
         let ms = match kind {
             Kind::Delay {
@@ -47,16 +53,23 @@ impl Strike {
             _ => 0,
         };
         Self {
-            kind: Some(kind.clone()),
+            kind: kind.clone(),
             wait: Duration::from_millis(ms),
-            skew: 0,
         }
+    }
+}
+
+impl Strike {
+    /// The fault of this part.
+    pub(super) fn of(&self, part: Part) -> Option<&Kind> {
+        let mut kinds = self.faults.iter().map(|struck| &struck.kind);
+        kinds.find(|kind| kind.part() == part)
     }
 
     /// How far the clock is off, in seconds.
     pub(crate) fn seconds(&self) -> i64 {
-        match self.kind {
-            Some(Kind::ClockSkew { seconds }) => seconds,
+        match self.of(Part::Clock) {
+            Some(Kind::ClockSkew { seconds }) => *seconds,
             _ => 0,
         }
     }
@@ -71,18 +84,16 @@ impl Strike {
 
     /// What is answered without running the operation.
     pub(crate) fn instead(&self) -> Option<Reply> {
-        let status = match self.kind.as_ref()? {
-            Kind::Status { status, .. } | Kind::Html { status } => *status,
-            Kind::ErrorEnvelope { .. } => 200,
-            // It is made, and never sent.
-            Kind::Reset {
-                at: ResetAt::Before,
-            } => 500,
-            _ => return None,
+        let content = self.of(Part::Content);
+        let status = match (content, self.of(Part::Way)) {
+            (Some(Kind::Status { status, .. } | Kind::Html { status }), _) => *status,
+            (Some(_), _) => 200,
+            (None, Some(way)) if way.is_reset_before() => 500, // It is never sent.
+            (None, _) => return None,
         };
         // It was checked that it is one.
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = match (self.error(), &self.kind) {
+        let body = match (self.error(), content) {
             (Some(error), _) => return Some(Reply::json(status, &error)),
             (None, Some(Kind::Html { .. })) => page(status).into(),
             (
@@ -98,7 +109,7 @@ impl Strike {
 
     /// The error that is answered.
     pub(crate) fn error(&self) -> Option<ErrorBody> {
-        let (code, message) = match self.kind.as_ref()? {
+        let (code, message) = match self.of(Part::Content)? {
             Kind::Status {
                 status,
                 code,
@@ -121,19 +132,27 @@ impl Strike {
     /// Whether the answer goes out without a signature.
     pub(crate) fn is_unsigned(&self) -> bool {
         matches!(
-            self.kind,
+            self.of(Part::Content),
             Some(Kind::Status { signed: false, .. } | Kind::Html { .. })
         )
     }
 
+    /// Whether there is a signature that anybody gets to see.
+    pub(super) fn shows_signature(&self) -> bool {
+        let is_lost = self
+            .of(Part::Way)
+            .is_some_and(|way| way.is_reset_before() || matches!(way, Kind::LostAnswer { .. }));
+        !is_lost && !self.is_unsigned()
+    }
+
     /// Puts on what belongs to an answer of this kind.
     pub(crate) fn dress(&self, headers: &mut HeaderMap) {
-        match self.kind {
+        match self.of(Part::Content) {
             Some(Kind::Status {
                 retry_after: Some(seconds),
                 ..
             }) => {
-                headers.insert(header::RETRY_AFTER, seconds.into());
+                headers.insert(header::RETRY_AFTER, (*seconds).into());
             }
             Some(Kind::Html { .. }) => {
                 let html = HeaderValue::from_static("text/html");
@@ -145,60 +164,66 @@ impl Strike {
 
     /// How the answer to a request with this method leaves.
     pub(crate) fn departure(&self, answer: Answer, method: &Method) -> Departure {
-        match self.kind {
+        let wait = self.faults.iter().map(|struck| struck.wait).sum();
+        match self.of(Part::Way) {
             Some(Kind::Reset {
                 at: ResetAt::Before,
             }) => Departure::Reset,
             Some(Kind::Reset { at: ResetAt::Body }) => Departure::torn(answer, method),
-            Some(Kind::LostAnswer { .. }) => Departure::Lost { wait: self.wait },
-            _ => Departure::Whole {
-                answer,
-                wait: self.wait,
-            },
+            Some(Kind::LostAnswer { .. }) => Departure::Lost { wait },
+            _ => Departure::Whole { answer, wait },
         }
     }
 
-    /// What the journal says; nothing if there was no fault.
-    pub(crate) fn noted(&self) -> Option<Noted> {
-        let kind = self.kind.as_ref()?;
+    /// What the journal says of each.
+    pub(crate) fn noted(&self) -> Vec<Noted> {
+        let runs = self.of(Part::Content).is_none();
+        let noted = self.faults.iter().map(|struck| struck.noted(runs));
+        noted.collect()
+    }
+}
+
+impl Struck {
+    /// `runs` says that no other fault kept the operation from running.
+    fn noted(&self, runs: bool) -> Noted {
         let ms = self.wait.as_millis();
-        let effect: Cow<'static, str> = match kind {
+        let after = if runs { "after the operation, " } else { "" };
+        let effect = match &self.kind {
             Kind::Status { status, signed, .. } => {
                 let signed = if *signed { "signed" } else { "unsigned" };
-                format!("answered {status}, {signed}; the operation did not run").into()
+                format!("answered {status}, {signed}; the operation did not run")
             }
             Kind::ErrorEnvelope { code, .. } => {
-                format!("answered 200 with {code}; the operation did not run").into()
+                format!("answered 200 with {code}; the operation did not run")
             }
             Kind::Html { status } => {
-                format!("answered {status} with a page, unsigned; the operation did not run").into()
+                format!("answered {status} with a page, unsigned; the operation did not run")
             }
             Kind::Reset {
                 at: ResetAt::Before,
             } => "the connection was reset; the operation did not run".into(),
             Kind::Reset { at: ResetAt::Body } => {
-                "after the operation, the connection was reset within the answer's body".into()
+                format!("{after}the connection was reset within the answer's body")
             }
-            Kind::Delay { .. } => format!("after the operation, the answer waited {ms} ms").into(),
-            Kind::LostAnswer { .. } => format!(
-                "after the operation, the connection was closed without an answer, {ms} ms later"
-            )
-            .into(),
+            Kind::Delay { .. } => format!("{after}the answer waited {ms} ms"),
+            Kind::LostAnswer { .. } => {
+                format!("{after}the connection was closed without an answer, {ms} ms later")
+            }
             Kind::BadSignature {} => "the signature does not match".into(),
             Kind::MissingSignature {} => "the signature's headers were left out".into(),
             Kind::StaleSignature { seconds } => {
-                format!("the signature's timestamp is {seconds} s in the past").into()
+                format!("the signature's timestamp is {seconds} s in the past")
             }
             Kind::UnknownSerial {} => "the signature names a key that nobody has".into(),
             Kind::Probe {} => "the signature is a probe, which does not match".into(),
             Kind::ClockSkew { seconds } => {
-                format!("the clock of signatures was {seconds} s ahead").into()
+                format!("the clock of signatures was {seconds} s ahead")
             }
         };
-        Some(Noted {
-            kind: kind.name(),
-            effect: effect.into_owned(),
-        })
+        Noted {
+            kind: self.kind.name(),
+            effect,
+        }
     }
 }
 
@@ -236,7 +261,7 @@ mod tests {
         };
         let mut chance = Chance::new(3);
         let mut waits: Vec<_> = (0..999)
-            .map(|_| Strike::new(&kind, &mut chance).wait.as_millis())
+            .map(|_| Struck::new(&kind, &mut chance).wait.as_millis())
             .collect();
         waits.sort_unstable();
         assert!((90..=110).contains(&waits[499]), "{}", waits[499]);
@@ -249,6 +274,6 @@ mod tests {
             sigma: Some(5.0),
         };
         let longest = Duration::from_millis(LONGEST_MS);
-        assert!((0..99).all(|_| Strike::new(&wild, &mut chance).wait <= longest));
+        assert!((0..99).all(|_| Struck::new(&wild, &mut chance).wait <= longest));
     }
 }

@@ -480,6 +480,49 @@ fn a_skew_comes_on_top_of_another_fault() {
 }
 
 #[test]
+fn faults_of_several_parts_come_together() {
+    let running = Running::start();
+    for fault in [
+        json!({"kind": "delay", "ms": 300}),
+        json!({"kind": "stale_signature"}),
+        json!({"kind": "status", "status": 503}),
+        json!({"kind": "probe"}),
+    ] {
+        order(&running, fault);
+    }
+    let begun = Instant::now();
+    let answer = update(&running).send(running.address);
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+    assert_eq!(answer.status, 503);
+    let error = verify(&running, &answer).unwrap_err();
+    assert!(
+        matches!(error, VerifyError::TimestampOutOfWindow { .. }),
+        "{error}"
+    );
+    let (changed, entry) = applied(&running, "status, delay, stale_signature");
+    assert!(!changed);
+    for words in [
+        "answered 503, signed; the operation did not run",
+        ", the answer waited 300 ms",
+        "600 s in the past",
+    ] {
+        says(&entry, words);
+    }
+
+    // A change whose answer is late and cannot be believed.
+    order(&running, json!({"kind": "bad_signature", "count": 1}));
+    order(&running, json!({"kind": "delay", "ms": 5, "count": 1}));
+    let answer = update(&running).send(running.address);
+    assert!(matches!(
+        verify(&running, &answer),
+        Err(VerifyError::Mismatch { .. })
+    ));
+    let (changed, entry) = applied(&running, "delay, bad_signature");
+    assert!(changed);
+    says(&entry, "after the operation, the answer waited 5 ms");
+}
+
+#[test]
 fn selectors_pick_who_is_befallen() {
     let running = Running::start();
     let brand_target = format!("{BRAND_CARD_PATH}?card_id={CARD_ID}&openid={OPENID}");

@@ -18,9 +18,10 @@ use crate::{
 pub(crate) enum FaultCommand {
     /// Let something go wrong.
     ///
-    /// A request meets the first fault that was added and selects it. It is
-    /// chosen once the request's signature was accepted; each kind says whether
-    /// the operation runs, so whether a change is made.
+    /// Of content, way, signature and clock a request meets the first fault each
+    /// that was added and selects it. They are chosen once the request's signature
+    /// was accepted; each kind says whether the operation runs, so whether a
+    /// change is made.
     #[command(subcommand, after_help = EXAMPLES)]
     Add(Box<FaultArgs>),
     /// List what may still go wrong.
