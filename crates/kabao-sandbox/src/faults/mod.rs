@@ -11,6 +11,7 @@ mod chance;
 mod departure;
 mod kind;
 mod order;
+mod post;
 mod signing;
 mod strike;
 
@@ -25,6 +26,7 @@ use chance::Chance;
 
 pub(crate) use departure::Departure;
 pub(crate) use kind::{Kind, Part};
+pub(crate) use post::posted_body;
 pub(crate) use signing::signature_headers;
 use strike::Struck;
 pub(crate) use strike::{Noted, Strike};
@@ -172,7 +174,7 @@ impl Armed {
         if let Some(left) = count {
             *left = left.checked_sub(1)?;
         }
-        Some(Struck::new(&self.fault.kind, &mut self.chance))
+        Some(Struck::new(&self.fault, &mut self.chance))
     }
 
     fn is_spent(&self) -> bool {

@@ -6,9 +6,9 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use kabao_core::error_body::ErrorBody;
 
 use super::{
-    Departure, Kind, Part,
+    Departure, Fault, Kind, On, Part,
     chance::Chance,
-    kind::{LONGEST_MS, ORDERED, ResetAt},
+    kind::{LONGEST_HELD_MS, LONGEST_MS, ORDERED, ResetAt},
 };
 use crate::{gate::Answer, routes::Reply};
 
@@ -24,7 +24,8 @@ pub(crate) struct Strike {
 #[derive(Debug)]
 pub(super) struct Struck {
     kind: Kind,
-    /// How long the answer waits.
+    on: On,
+    /// How long the answer, or the post, waits.
     wait: Duration,
 }
 
@@ -38,8 +39,12 @@ pub(crate) struct Noted {
 }
 
 impl Struck {
-    pub(super) fn new(kind: &Kind, chance: &mut Chance) -> Self {
-        let ms = match kind {
+    pub(super) fn new(fault: &Fault, chance: &mut Chance) -> Self {
+        let longest = match fault.on {
+            On::Answer => LONGEST_MS,
+            On::Notification => LONGEST_HELD_MS,
+        };
+        let ms = match &fault.kind {
             Kind::Delay {
                 median_ms: Some(median_ms),
                 sigma: Some(sigma),
@@ -47,13 +52,14 @@ impl Struck {
             } => {
                 let ms = *median_ms as f64 * (sigma * chance.normal()).exp();
                 // A number that is too large becomes the largest.
-                (ms.round() as u64).min(LONGEST_MS)
+                (ms.round() as u64).min(longest)
             }
             Kind::Delay { ms: Some(ms), .. } | Kind::LostAnswer { ms } => *ms,
             _ => 0,
         };
         Self {
-            kind: kind.clone(),
+            kind: fault.kind.clone(),
+            on: fault.on,
             wait: Duration::from_millis(ms),
         }
     }
@@ -61,7 +67,7 @@ impl Struck {
 
 impl Strike {
     /// The fault of this part.
-    pub(super) fn of(&self, part: Part) -> Option<&Kind> {
+    pub(crate) fn of(&self, part: Part) -> Option<&Kind> {
         let mut kinds = self.faults.iter().map(|struck| &struck.kind);
         kinds.find(|kind| kind.part() == part)
     }
@@ -139,9 +145,11 @@ impl Strike {
 
     /// Whether there is a signature that anybody gets to see.
     pub(super) fn shows_signature(&self) -> bool {
-        let is_lost = self
-            .of(Part::Way)
-            .is_some_and(|way| way.is_reset_before() || matches!(way, Kind::LostAnswer { .. }));
+        // The answer that a notification loses is the receiver's.
+        let is_lost = self.faults.iter().any(|struck| {
+            struck.kind.is_reset_before()
+                || struck.on == On::Answer && matches!(struck.kind, Kind::LostAnswer { .. })
+        });
         !is_lost && !self.is_unsigned()
     }
 
@@ -162,9 +170,14 @@ impl Strike {
         }
     }
 
+    /// How long the answer, or the post, waits.
+    pub(crate) fn wait(&self) -> Duration {
+        self.faults.iter().map(|struck| struck.wait).sum()
+    }
+
     /// How the answer to a request with this method leaves.
     pub(crate) fn departure(&self, answer: Answer, method: &Method) -> Departure {
-        let wait = self.faults.iter().map(|struck| struck.wait).sum();
+        let wait = self.wait();
         match self.of(Part::Way) {
             Some(Kind::Reset {
                 at: ResetAt::Before,
@@ -188,6 +201,12 @@ impl Struck {
     fn noted(&self, runs: bool) -> Noted {
         let ms = self.wait.as_millis();
         let after = if runs { "after the operation, " } else { "" };
+        if self.on == On::Notification
+            && let Some(effect) = self.noted_of_a_post()
+        {
+            let kind = self.kind.name();
+            return Noted { kind, effect };
+        }
         let effect = match &self.kind {
             Kind::Status { status, signed, .. } => {
                 let signed = if *signed { "signed" } else { "unsigned" };
@@ -216,6 +235,8 @@ impl Struck {
             }
             Kind::UnknownSerial {} => "the signature names a key that nobody has".into(),
             Kind::Probe {} => "the signature is a probe, which does not match".into(),
+            Kind::Duplicate {} => "it was posted twice".into(),
+            Kind::BadCiphertext {} => "the ciphertext was altered, so that no key opens it".into(),
             Kind::ClockSkew { seconds } => {
                 format!("the clock of signatures was {seconds} s ahead")
             }
@@ -224,6 +245,16 @@ impl Struck {
             kind: self.kind.name(),
             effect,
         }
+    }
+
+    /// What has other words for a notification.
+    fn noted_of_a_post(&self) -> Option<String> {
+        Some(match &self.kind {
+            Kind::Delay { .. } => format!("it was held for {} ms", self.wait.as_millis()),
+            Kind::Reset { .. } => "it was lost before it was posted".into(),
+            Kind::LostAnswer { .. } => "the receiver's answer was lost".into(),
+            _ => return None,
+        })
     }
 }
 
@@ -251,6 +282,7 @@ fn page(status: StatusCode) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::faults::Selector;
 
     #[test]
     fn lognormal_waits_lie_around_their_median() {
@@ -259,7 +291,12 @@ mod tests {
             median_ms: Some(100),
             sigma: Some(0.5),
         };
-        let mut chance = Chance::new(3);
+        let fault = |kind| Fault {
+            kind,
+            on: On::Answer,
+            selector: Selector::default(),
+        };
+        let (kind, mut chance) = (fault(kind), Chance::new(3));
         let mut waits: Vec<_> = (0..999)
             .map(|_| Struck::new(&kind, &mut chance).wait.as_millis())
             .collect();
@@ -273,6 +310,7 @@ mod tests {
             median_ms: Some(LONGEST_MS),
             sigma: Some(5.0),
         };
+        let wild = fault(wild);
         let longest = Duration::from_millis(LONGEST_MS);
         assert!((0..99).all(|_| Struck::new(&wild, &mut chance).wait <= longest));
     }
