@@ -316,10 +316,10 @@ impl CallerParts {
         let caller = keys
             .caller(scheme, identity)
             .ok_or_else(|| missing("keys"))?;
-        let certificate = caller
-            .certificates
-            .first()
-            .ok_or_else(|| missing("certificate"))?;
+        let mut certificates = caller.certificates.iter();
+        let (certificate, private_key) = certificates
+            .find_map(|own| Some((own, own.private_key.as_ref()?)))
+            .ok_or_else(|| missing("certificate whose private key is here"))?;
         let public_key = caller
             .platform
             .iter()
@@ -328,7 +328,7 @@ impl CallerParts {
         let secret = String::from_utf8_lossy(caller.secret.expose()).into_owned();
         Ok(Self {
             serial_no: certificate.serial_no.to_string(),
-            private_key_pem: certificate.private_key.to_pkcs8_pem()?,
+            private_key_pem: private_key.to_pkcs8_pem()?,
             certificate_pem: certificate.certificate_pem.clone(),
             secret: Zeroizing::new(secret),
             public_key_id: public_key.id.to_string(),
