@@ -9,6 +9,7 @@ mod keys;
 mod media;
 mod notifications;
 mod rate_limits;
+mod stage;
 mod users;
 
 use std::{net::IpAddr, sync::Arc};
