@@ -1,6 +1,8 @@
 //! What the real merchant console hands out, as values and as a folder of files
 //! under the same names.
 
+mod keep;
+
 use std::{
     fmt, fs, io,
     io::Write as _,
@@ -17,6 +19,8 @@ use crate::{
     sample,
     vault::system_error,
 };
+
+pub(crate) use keep::keep;
 
 /// All that a program needs to call a sandbox: the sample merchant's and the
 /// sample brand's keys, and the ids of the sample data.

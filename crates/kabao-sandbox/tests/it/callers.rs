@@ -250,6 +250,39 @@ fn a_certificate_is_made_for_a_key_that_never_leaves_its_owner() {
 }
 
 #[test]
+fn the_folder_of_credentials_follows_the_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("credentials");
+    let running = Running::with(|builder| builder.credentials_dir(&folder));
+    let rotated = running.control_ok("POST", "/_sandbox/keys/rotate-certificate", None);
+    let certificates = "/_sandbox/merchants/1900000001/certificates";
+    let renewed = running.control_ok("POST", certificates, None);
+    // It is written last.
+    let ids = || -> Value {
+        let text = std::fs::read(folder.join("credentials.json")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    };
+    let patience = Instant::now() + Duration::from_secs(20);
+    while ids()["serial_no"] != renewed["serial_no"] {
+        assert!(Instant::now() < patience, "{}", ids());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(ids()["platform_serial_no"], rotated["platform_serial_no"]);
+    let file = |name: &str| json!(std::fs::read_to_string(folder.join(name)).unwrap());
+    assert_eq!(file("wechatpay_cert.pem"), rotated["wechatpay_cert.pem"]);
+    for name in ["apiclient_key.pem", "apiclient_cert.pem"] {
+        assert_eq!(file(name), renewed[name], "{name}");
+    }
+}
+
+#[test]
+fn what_listens_everywhere_is_found_on_this_machine() {
+    let running = Running::with(|builder| builder.listen(([0, 0, 0, 0], 0).into()));
+    let base_url = &running.credentials.base_url;
+    assert!(base_url.starts_with("http://127.0.0.1:"), "{base_url}");
+}
+
+#[test]
 fn other_processes_know_at_once_who_came_and_soon_who_went() {
     let running = Running::start();
     let runtime = tokio::runtime::Runtime::new().unwrap();
