@@ -1,6 +1,8 @@
 //! What the real merchant console hands out, as values and as a folder of files
 //! under the same names.
 
+mod keep;
+
 use std::{
     fmt, fs, io,
     io::Write as _,
@@ -18,6 +20,8 @@ use crate::{
     store::Contents,
     vault::system_error,
 };
+
+pub(crate) use keep::keep;
 
 /// All that a program needs to call a sandbox: the sample merchant's and the
 /// sample brand's keys, and the ids of the sample data.
@@ -328,10 +332,10 @@ impl CallerParts {
         let caller = keys
             .caller(scheme, identity)
             .ok_or_else(|| missing("keys"))?;
-        let certificate = caller
-            .certificates
-            .first()
-            .ok_or_else(|| missing("certificate"))?;
+        let mut certificates = caller.certificates.iter();
+        let (certificate, private_key) = certificates
+            .find_map(|own| Some((own, own.private_key.as_ref()?)))
+            .ok_or_else(|| missing("certificate whose private key is here"))?;
         let public_key = caller
             .platform
             .iter()
@@ -340,7 +344,7 @@ impl CallerParts {
         let secret = String::from_utf8_lossy(caller.secret.expose()).into_owned();
         Ok(Self {
             serial_no: certificate.serial_no.to_string(),
-            private_key_pem: certificate.private_key.to_pkcs8_pem()?,
+            private_key_pem: private_key.to_pkcs8_pem()?,
             certificate_pem: certificate.certificate_pem.clone(),
             secret: Zeroizing::new(secret),
             public_key_id: public_key.id.to_string(),

@@ -138,7 +138,7 @@ impl Serialize for Entry {
     }
 }
 
-/// A skew of the clock may come on top of another fault.
+/// Faults of several parts may come together.
 fn joined<'a>(faults: &'a [Noted], part: fn(&'a Noted) -> &'a str) -> Option<String> {
     let parts: Vec<&str> = faults.iter().map(part).collect();
     (!parts.is_empty()).then(|| parts.join(", "))

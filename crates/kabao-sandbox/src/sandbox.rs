@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
 };
@@ -14,7 +14,7 @@ use crate::{
     app::App,
     bounds,
     control::{ControlToken, ControlTokenError, Guard},
-    credentials::{Credentials, CredentialsError},
+    credentials::{Credentials, CredentialsError, keep},
     folder::{DataFolder, DataFolderError},
     keys::{Keys, KeysError},
     limits::RateLimits,
@@ -269,7 +269,7 @@ impl SandboxBuilder {
             true => Some(TlsAcceptor::from(Arc::new(tls::server_config(&authority)?))),
         };
         let scheme = if self.tls { "https" } else { "http" };
-        let base_url = format!("{scheme}://{address}");
+        let base_url = format!("{scheme}://{}", reachable(address));
         let mut credentials = Credentials::of(&keys, base_url, self.tls.then_some(&authority))?;
         credentials.name_card_of(seed.contents());
         if let Some(folder) = &self.credentials_dir {
@@ -279,6 +279,7 @@ impl SandboxBuilder {
         let notifier = Notifier::new(settings, Some(authority.certificate_pem()));
         let base_url = credentials.base_url.clone();
         let limits = self.rate_limits;
+        let version = keys.version();
         let initial = seed.contents().clone();
         let app = App::new(
             store,
@@ -292,6 +293,9 @@ impl SandboxBuilder {
         app.limiter.look().await?;
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
+        if let Some(folder) = self.credentials_dir {
+            tokio::spawn(keep(Arc::clone(&app), folder, version, stopped.clone()));
+        }
         let deliveries = tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()));
         let front = Front {
             tls,
@@ -322,6 +326,17 @@ impl SandboxBuilder {
         let opened = tokio::task::spawn_blocking(opening).await;
         opened.map_err(|_| StartError::Interrupted)?
     }
+}
+
+/// Where programs on this machine find what listens there: what listens on every
+/// address has none of its own.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 fn open_store(store: Option<&str>, data_dir: Option<&Path>) -> Result<Arc<dyn Store>, StartError> {

@@ -121,6 +121,18 @@ fn a_merchant_that_was_added_calls_once_it_may() {
     let taken = ["sandbox", "merchant", "add", "--mchid=1900000002"];
     console.run(&taken).failed(1, &["RESOURCE_ALREADY_EXISTS"]);
 
+    // A key of one's own is certified, and the certificate is all that comes back.
+    let brought = folder.join("pub_key.pem");
+    let brought = ["--public-key", brought.to_str().expect("a path")];
+    let renew = ["sandbox", "merchant", "renew-certificate", "1900000002"];
+    let made = console.run(&[&renew[..], &brought, &["--output", "table"][..]].concat());
+    let made = made.ok();
+    made.line("-----BEGIN CERTIFICATE-----");
+    assert!(!made.stdout.contains("PRIVATE"), "{}", made.stdout);
+    let wrong = ["--csr", brought[1]];
+    let refused = console.run(&[&renew[..], &wrong].concat());
+    refused.failed(1, &["csr: it is not a certificate request"]);
+
     let only = steer(
         &console,
         &["merchant", "public-key-only", "1900000002", "true"],
@@ -189,9 +201,15 @@ fn rate_limits_from_a_file() {
     assert!(off.stderr.contains("no limits"), "{}", off.stderr);
     let set = ["rate-limits", "set", file.to_str().expect("UTF-8")];
     let shown = steer(&client, &set);
-    assert_eq!((&shown["limits"]["default"], &shown["set"]), (&json!(1000), &json!(true)));
+    assert_eq!(
+        (&shown["limits"]["default"], &shown["set"]),
+        (&json!(1000), &json!(true))
+    );
     let shown = steer(&client, &["rate-limits", "set", "started"]);
-    assert_eq!((&shown["limits"]["default"], &shown["set"]), (&json!(1000), &json!(false)));
+    assert_eq!(
+        (&shown["limits"]["default"], &shown["set"]),
+        (&json!(1000), &json!(false))
+    );
     drop(server);
 
     for (text, word) in [

@@ -17,7 +17,7 @@ use crate::{
     app::App,
     clock::real_now,
     credentials::{BrandCredentials, CredentialsError, MerchantCredentials, add},
-    keys::{CallerKeys, CallerKind, Keys, Mint, change, random_digits, rsa_keys},
+    keys::{CallerKeys, CallerKind, Keys, Mint, Subject, change, random_digits, rsa_keys},
     refusal::Refusal,
 };
 
@@ -42,7 +42,7 @@ fn certificates(kind: CallerKind, base: &str) -> Router<Arc<App>> {
     Router::new()
         .route(
             &format!("{base}/{{{item}}}/certificates"),
-            post(move |State(app), Path(id)| add_certificate(app, kind, id)),
+            post(move |State(app), Path(id), body| add_certificate(app, kind, id, body)),
         )
         .route(
             &format!("{base}/{{{item}}}/certificates/{{serial_no}}"),
@@ -227,11 +227,39 @@ async fn set_merchant(
     shown(&app, &keys, kind, &mchid).await
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCertificate {
+    /// A request (PKCS#10) for the caller's own key.
+    csr: Option<String>,
+    /// The caller's own public key.
+    public_key: Option<String>,
+}
+
+impl NewCertificate {
+    /// The key that was brought; `None` if one is to be made.
+    fn subject(&self) -> Result<Option<Subject>, Trouble> {
+        let (member, subject) = match (&self.csr, &self.public_key) {
+            (None, None) => return Ok(None),
+            (Some(pem), None) => ("csr", Subject::from_csr(pem)),
+            (None, Some(pem)) => ("public_key", Subject::from_public_key(pem)),
+            (Some(_), Some(_)) => {
+                return Err(Trouble::param("csr: give it or public_key, not both"));
+            }
+        };
+        subject
+            .map(Some)
+            .map_err(|error| Trouble::param(format!("{member}: {error}")))
+    }
+}
+
 async fn add_certificate(
     app: Arc<App>,
     kind: CallerKind,
     id: String,
+    body: Bytes,
 ) -> Result<Json<Value>, Trouble> {
+    let brought = body::optional::<NewCertificate>(&body)?.subject()?;
     let is_known = |keys: &Keys| keys.caller(kind.scheme(), &id).is_some();
     let keys = app.current_keys.having(is_known).await;
     if !is_known(&keys) {
@@ -241,17 +269,25 @@ async fn add_certificate(
     let authority = keys.tls_authority()?;
     let owner = id.clone();
     let made = making(move || {
-        let [key] = rsa_keys()?;
+        let subject = match brought {
+            Some(subject) => subject,
+            None => {
+                let [key] = rsa_keys()?;
+                Subject::from(&key)
+            }
+        };
         let authority = &authority;
-        Mint { authority, now }.api_certificate(kind, &owner, &key)
+        Mint { authority, now }.api_certificate(kind, &owner, &subject)
     });
     let made = made.await?;
-    let answer = json!({
+    let mut answer = json!({
         kind.item(): id,
         "serial_no": made.id,
-        "apiclient_key.pem": *made.secret,
         "apiclient_cert.pem": made.certificate_pem,
     });
+    if !made.secret.is_empty() {
+        add(&mut answer, json!({"apiclient_key.pem": *made.secret}));
+    }
     let rule = move |book: &mut _| change::add_certificate(book, kind, &id, made.clone());
     app.current_keys.change(rule).await??;
     Ok(Json(answer))

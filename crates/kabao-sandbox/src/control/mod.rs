@@ -11,6 +11,7 @@ mod media;
 mod notifications;
 mod rate_limits;
 mod snapshot;
+mod stage;
 mod users;
 
 use std::sync::{Arc, atomic::Ordering};

@@ -8,29 +8,23 @@ use axum::{
     http::request::Parts,
     routing::post,
 };
-use jiff::Timestamp;
-use kabao_core::{
-    Sensitive, UserCardChange, card_member::UserInformation, notification::Event, signature::Scheme,
-};
+use kabao_core::{Sensitive, UserCardChange, card_member::UserInformation, notification::Event};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Trouble;
+use super::{Trouble, stage::play};
 use crate::{
     app::App,
     domain::{
-        UserCard, card, event,
+        event,
         exchange::{self, Wish},
         feed::OrderAttach,
         join::{self, Joining},
         token::{self, TokenPurpose},
         user_card,
     },
-    keys::Keys,
-    notify::Occasion,
     random,
-    refusal::Refusal,
-    store::{Needs, Workspace},
+    store::Needs,
 };
 
 /// WeChat Pay's operators make these, and no API shows them.
@@ -335,71 +329,4 @@ fn needs_of(brand_id: String, card_id: &str, openid: &str) -> Needs {
     Needs::of(brand_id)
         .card_template(card_id)
         .user_cards_of(card_id, openid)
-}
-
-/// What a rule is played with.
-struct Stage {
-    app: Arc<App>,
-    keys: Arc<Keys>,
-    now: Timestamp,
-    notification_id: String,
-}
-
-/// Plays a rule in one transaction, and sees to it that what it owes goes out.
-async fn play(
-    app: &Arc<App>,
-    needs: Needs,
-    rule: impl Fn(&Stage, &mut Workspace) -> Result<Value, Refusal> + Send + Sync + 'static,
-) -> Played {
-    let stage = Stage {
-        app: Arc::clone(app),
-        keys: app.current_keys.now().await,
-        now: app.now().await?,
-        notification_id: random::notification_id(),
-    };
-    let outcome = app
-        .store
-        .decide(needs, move |workspace| rule(&stage, workspace))
-        .await?;
-    app.notifier.wake();
-    Ok(Json(outcome?))
-}
-
-impl Stage {
-    /// Owes whoever created the template a notification about it. Its kind
-    /// decides keys and names.
-    fn tell(&self, workspace: &mut Workspace, card_id: &str, event: Event) -> Result<(), Refusal> {
-        let template = card::known(workspace, card_id)?;
-        let brand_id = template.card.brand_id.clone();
-        let notify_url = template.card.notify_url.clone();
-        let keys = &self.keys;
-        let receiver = match &template.created_by_mchid {
-            Some(mchid) => keys.caller(Scheme::Wechatpay2Sha256Rsa2048, mchid),
-            None => keys.caller(Scheme::WechatpayBrandSha256Rsa2048, &brand_id),
-        };
-        let Some(receiver) = receiver else {
-            tracing::error!(card_id, "whoever created the template has no keys any more");
-            return Err(Refusal::system_error());
-        };
-        let occasion = Occasion {
-            to: receiver,
-            brand_id: &brand_id,
-            card_id: Some(card_id),
-            notify_url: &notify_url,
-            id: &self.notification_id,
-            now: self.now,
-        };
-        let owed = occasion.owed(event, &self.app.notifier.settings);
-        workspace.owe(owed?);
-        Ok(())
-    }
-
-    /// A card, opened: whoever steers the sandbox may see what it holds.
-    fn shown(&self, card: UserCard) -> Result<Value, Refusal> {
-        let card = card.into_wire(self.now);
-        serde_json::to_value(card.reveal()).map_err(|error| {
-            tracing::error!(%error, "a card cannot be written");
-            Refusal::system_error()
-        })
-    }
 }

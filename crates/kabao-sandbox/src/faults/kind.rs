@@ -4,6 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use super::On;
 
+/// What a kind is about. Faults of different parts come together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// What is said.
+    Content,
+    /// How it arrives.
+    Way,
+    /// The signature.
+    Signature,
+    /// The clock of signatures.
+    Clock,
+}
+
 /// The kinds of trouble, each with what it needs to know. On the wire they are
 /// named in snake case, their members beside the selector's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,6 +96,11 @@ pub(crate) enum Kind {
         #[serde(default = "bad_gateway")]
         status: u16,
     },
+    /// A notification is posted twice, one after the other.
+    Duplicate {},
+    /// A notification's resource does not open, as if it were encrypted with
+    /// another key. Its signature is good.
+    BadCiphertext {},
     /// The clock of signatures is off: timestamps of requests are checked
     /// against it, answers and notifications are stamped by it.
     ClockSkew {
@@ -108,6 +126,10 @@ pub(super) const ORDERED: &str = "沙箱按要求返回的错误";
 
 /// Ten minutes, in milliseconds: no client waits longer.
 pub(super) const LONGEST_MS: u64 = 600_000;
+
+/// How long a notification can be held: with two attempts after it, less than a
+/// lease, or another process would post it too.
+pub(super) const LONGEST_HELD_MS: u64 = 10_000;
 
 /// Ten years, in seconds.
 const FAR: u64 = 10 * 365 * 86_400;
@@ -146,24 +168,47 @@ impl Kind {
             Self::Probe {} => "probe",
             Self::ErrorEnvelope { .. } => "error_envelope",
             Self::Html { .. } => "html",
+            Self::Duplicate {} => "duplicate",
+            Self::BadCiphertext {} => "bad_ciphertext",
             Self::ClockSkew { .. } => "clock_skew",
         }
     }
 
-    pub(super) fn is_skew(&self) -> bool {
-        matches!(self, Self::ClockSkew { .. })
+    pub(super) fn part(&self) -> Part {
+        match self {
+            Self::Status { .. }
+            | Self::ErrorEnvelope { .. }
+            | Self::Html { .. }
+            | Self::BadCiphertext {} => Part::Content,
+            Self::Delay { .. }
+            | Self::Reset { .. }
+            | Self::LostAnswer { .. }
+            | Self::Duplicate {} => Part::Way,
+            Self::BadSignature {}
+            | Self::MissingSignature {}
+            | Self::StaleSignature { .. }
+            | Self::UnknownSerial {}
+            | Self::Probe {} => Part::Signature,
+            Self::ClockSkew { .. } => Part::Clock,
+        }
     }
 
-    /// Whether it is the signature that is wrong, which notifications have too.
-    fn is_of_signatures(&self) -> bool {
-        matches!(
-            self,
-            Self::BadSignature {}
-                | Self::MissingSignature {}
-                | Self::StaleSignature { .. }
-                | Self::UnknownSerial {}
-                | Self::Probe {}
-        )
+    pub(super) fn is_skew(&self) -> bool {
+        self.part() == Part::Clock
+    }
+
+    /// Whether the operation does not run, and nothing is answered.
+    pub(super) fn is_reset_before(&self) -> bool {
+        let at = ResetAt::Before;
+        *self == Self::Reset { at }
+    }
+
+    /// What it befalls if that is not said.
+    pub(super) fn on(&self) -> On {
+        match self {
+            Self::Duplicate {} | Self::BadCiphertext {} => On::Notification,
+            _ => On::Answer,
+        }
     }
 
     /// Whether chance has a say in what it does.
@@ -173,8 +218,33 @@ impl Kind {
 
     /// Says what makes no sense, the member first.
     pub(super) fn check(&self, on: On) -> Result<(), String> {
-        if on == On::Notification && !self.is_of_signatures() && !self.is_skew() {
-            return Err(format!("on: {} befalls answers only", self.name()));
+        match (self, on) {
+            (Self::Duplicate {} | Self::BadCiphertext {}, On::Answer) => {
+                return Err(format!("on: {} befalls notifications only", self.name()));
+            }
+            (
+                Self::Status { .. } | Self::ErrorEnvelope { .. } | Self::Html { .. },
+                On::Notification,
+            ) => return Err(format!("on: {} befalls answers only", self.name())),
+            (Self::Reset { at: ResetAt::Body }, On::Notification) => {
+                return Err("at: a notification is reset before it is posted".into());
+            }
+            (Self::LostAnswer { ms: 1.. }, On::Notification) => {
+                return Err("ms: the receiver's answer is lost at once".into());
+            }
+            (
+                Self::Delay { ms: Some(ms), .. }
+                | Self::Delay {
+                    median_ms: Some(ms),
+                    ..
+                },
+                On::Notification,
+            ) if *ms > LONGEST_HELD_MS => {
+                return Err(format!(
+                    "ms: {ms} is more than {LONGEST_HELD_MS}, as long as a notification is held"
+                ));
+            }
+            _ => {}
         }
         match self {
             Self::Status {
@@ -208,6 +278,8 @@ impl Kind {
             | Self::MissingSignature {}
             | Self::UnknownSerial {}
             | Self::Probe {}
+            | Self::Duplicate {}
+            | Self::BadCiphertext {}
             | Self::ErrorEnvelope { .. } => Ok(()),
         }
     }

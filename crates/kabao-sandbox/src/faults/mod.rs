@@ -1,16 +1,17 @@
 //! Trouble on demand.
 //!
-//! A request meets at most one fault: the first that was armed, selects it and
-//! is not let off by chance. (A skew of the clock comes on top.) It is chosen
-//! once the request's signature was accepted, so a 401 stays a 401, and takes
-//! effect at one of three points: [instead](Strike::instead) of the operation,
-//! in the [signature](signing) of the answer, or as the answer
-//! [leaves](Departure).
+//! What is answered, its signature, its way and the clock can each go wrong: of
+//! every such [part](Part) a request meets the first fault that was armed, selects
+//! it and does not let it off by chance. All but the clock are chosen once the
+//! request's signature was accepted, so a 401 stays a 401, and take effect
+//! [instead](Strike::instead) of the operation, in the [signature](signing) of
+//! the answer, or as the answer [leaves](Departure).
 
 mod chance;
 mod departure;
 mod kind;
 mod order;
+mod post;
 mod signing;
 mod strike;
 
@@ -24,8 +25,10 @@ use serde::{Deserialize, Serialize};
 use chance::Chance;
 
 pub(crate) use departure::Departure;
-pub(crate) use kind::Kind;
+pub(crate) use kind::{Kind, Part};
+pub(crate) use post::posted_body;
 pub(crate) use signing::signature_headers;
+use strike::Struck;
 pub(crate) use strike::{Noted, Strike};
 
 /// What goes wrong, for whom, and how often.
@@ -154,7 +157,7 @@ struct Armed {
 
 impl Armed {
     /// Whether one that is selected is befallen; counts it.
-    fn falls(&mut self) -> Option<Strike> {
+    fn falls(&mut self) -> Option<Struck> {
         let Selector {
             probability,
             skip,
@@ -171,7 +174,7 @@ impl Armed {
         if let Some(left) = count {
             *left = left.checked_sub(1)?;
         }
-        Some(Strike::new(&self.fault.kind, &mut self.chance))
+        Some(Struck::new(&self.fault, &mut self.chance))
     }
 
     fn is_spent(&self) -> bool {
@@ -211,28 +214,36 @@ impl Faults {
         self.any.store(false, Ordering::Release);
     }
 
-    /// What befalls this one.
+    /// What befalls this one, its clock aside.
     pub(crate) fn strike(&self, occasion: &Occasion<'_>) -> Strike {
-        self.first(occasion, |kind| !kind.is_skew())
+        self.meet(occasion, &[Part::Content, Part::Way, Part::Signature])
     }
 
     /// How far the clock is off for this one.
     pub(crate) fn skew(&self, occasion: &Occasion<'_>) -> Strike {
-        self.first(occasion, Kind::is_skew)
+        self.meet(occasion, &[Part::Clock])
     }
 
-    fn first(&self, occasion: &Occasion<'_>, wanted: fn(&Kind) -> bool) -> Strike {
+    /// The first fault of each of these parts.
+    fn meet(&self, occasion: &Occasion<'_>, parts: &[Part]) -> Strike {
         if !self.any.load(Ordering::Acquire) {
             return Strike::default();
         }
         let mut armed = self.lock();
-        let strike = armed
-            .iter_mut()
-            .filter(|armed| wanted(&armed.fault.kind) && armed.fault.selects(occasion))
-            .find_map(Armed::falls);
+        let mut strike = Strike::default();
+        for part in parts {
+            if *part == Part::Signature && !strike.shows_signature() {
+                continue;
+            }
+            let first = armed
+                .iter_mut()
+                .filter(|armed| armed.fault.kind.part() == *part && armed.fault.selects(occasion))
+                .find_map(Armed::falls);
+            strike.faults.extend(first);
+        }
         armed.retain(|armed| !armed.is_spent());
         self.any.store(!armed.is_empty(), Ordering::Release);
-        strike.unwrap_or_default()
+        strike
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Armed>> {
@@ -254,7 +265,7 @@ mod tests {
 
     fn hits(faults: &Faults, method: &str, path: &str) -> bool {
         let occasion = Occasion::request(method, path, Some("get_user_card")).by("1900000001");
-        faults.strike(&occasion).noted().is_some()
+        !faults.strike(&occasion).noted().is_empty()
     }
 
     #[test]
@@ -271,7 +282,7 @@ mod tests {
             Occasion::request("GET", "/v3/x", Some("get_user_card")).by("1004"),
             Occasion::notification("/v3/x", "1900000001"),
         ] {
-            assert!(faults.strike(&other).noted().is_none(), "{other:?}");
+            assert!(faults.strike(&other).noted().is_empty(), "{other:?}");
         }
         let struck = [0; 4].map(|_| hits(&faults, "GET", "/v3/x"));
         assert_eq!(struck, [false, true, true, false]);
@@ -279,15 +290,46 @@ mod tests {
     }
 
     #[test]
-    fn the_first_that_is_armed_strikes_alone() {
+    fn of_each_part_the_first_that_is_armed_strikes() {
         let faults = armed(json!({"kind": "probe", "count": 1}));
-        faults.arm(Fault::from_json(json!({"kind": "missing_signature"})).expect("a fault"));
+        for order in [
+            json!({"kind": "missing_signature"}),
+            json!({"kind": "delay", "ms": 1, "count": 2}),
+            json!({"kind": "lost_answer"}),
+            json!({"kind": "error_envelope", "count": 1}),
+        ] {
+            faults.arm(Fault::from_json(order).expect("a fault"));
+        }
         let occasion = Occasion::request("GET", "/v3/x", None);
-        let name = || faults.strike(&occasion).noted().map(|noted| noted.kind);
-        assert_eq!(name(), Some("probe"));
-        assert_eq!(name(), Some("missing_signature"));
+        let names = || {
+            let noted = faults.strike(&occasion).noted().into_iter();
+            noted.map(|noted| noted.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(names(), ["error_envelope", "delay", "probe"]);
+        assert_eq!(names(), ["delay", "missing_signature"]);
+        // Of what does not arrive nobody sees the signature.
+        assert_eq!(names(), ["lost_answer"]);
         faults.clear();
-        assert_eq!(name(), None);
+        assert!(names().is_empty());
+    }
+
+    #[test]
+    fn what_has_no_signature_uses_up_no_fault_of_signatures() {
+        let faults = armed(json!({"kind": "bad_signature", "count": 1}));
+        let order = json!({"kind": "html", "count": 1});
+        faults.arm(Fault::from_json(order).expect("a fault"));
+        let occasion = Occasion::request("GET", "/v3/x", None);
+        let kind = || {
+            faults
+                .strike(&occasion)
+                .noted()
+                .pop()
+                .map(|noted| noted.kind)
+        };
+        assert_eq!(
+            [kind(), kind(), kind()],
+            [Some("html"), Some("bad_signature"), None]
+        );
     }
 
     #[test]
@@ -318,7 +360,7 @@ mod tests {
             Occasion::notification("/notify", "1004"),
         ] {
             assert_eq!(faults.skew(&occasion).seconds(), -90);
-            assert!(faults.strike(&occasion).noted().is_none());
+            assert!(faults.strike(&occasion).noted().is_empty());
         }
     }
 }

@@ -50,8 +50,8 @@ impl Fault {
         };
         let kind: Kind = read("kind", 1, json!({ kind: members }))?;
         let mut fault = Self {
+            on: on.unwrap_or_else(|| kind.on()),
             kind,
-            on: on.unwrap_or_default(),
             selector: read("", 0, Value::Object(selector))?,
         };
         fault.kind.check(fault.on)?;
@@ -165,6 +165,8 @@ mod tests {
             json!({"kind": "reset", "at": "body", "caller": "1004"}),
             json!({"kind": "lost_answer", "ms": 5, "operation": "get_user_card"}),
             json!({"kind": "stale_signature", "on": "notification", "seconds": -400}),
+            json!({"kind": "delay", "on": "notification", "ms": 10_000}),
+            json!({"kind": "duplicate", "on": "notification"}),
             json!({"kind": "error_envelope", "code": "X", "message": "y"}),
             json!({"kind": "html", "status": 504, "probability": 0.5, "seed": 1}),
             json!({"kind": "clock_skew", "seconds": 400}),
@@ -180,6 +182,10 @@ mod tests {
         assert_eq!(
             shown(json!({"kind": "probe_notification", "count": 1})),
             json!({"kind": "probe", "on": "notification", "count": 1})
+        );
+        assert_eq!(
+            shown(json!({"kind": "bad_ciphertext"})),
+            json!({"kind": "bad_ciphertext", "on": "notification"})
         );
         assert_eq!(
             shown(json!({"kind": "reset"})),
@@ -257,8 +263,24 @@ mod tests {
                 "caller: the clock",
             ),
             (
-                json!({"kind": "reset", "on": "notification"}),
-                "on: reset befalls",
+                json!({"kind": "html", "on": "notification"}),
+                "on: html befalls answers",
+            ),
+            (
+                json!({"kind": "duplicate", "on": "answer"}),
+                "on: duplicate befalls notifications",
+            ),
+            (
+                json!({"kind": "reset", "at": "body", "on": "notification"}),
+                "at: a notification",
+            ),
+            (
+                json!({"kind": "lost_answer", "ms": 1, "on": "notification"}),
+                "ms: the receiver's answer",
+            ),
+            (
+                json!({"kind": "delay", "ms": 10_001, "on": "notification"}),
+                "ms: 10001",
             ),
             (
                 json!({"kind": "probe", "on": "sundays"}),

@@ -6,7 +6,7 @@ use kabao_core::{
     signature::{PROBE_PREFIX, Scheme, SignError},
 };
 
-use super::{Kind, Strike};
+use super::{Kind, Part, Strike};
 use crate::{clock::real_now, keys::PlatformSigner, random};
 
 /// The headers of a signature, made now.
@@ -16,7 +16,7 @@ pub(crate) fn signature_headers(
     body: &[u8],
     strike: &Strike,
 ) -> Result<Vec<(&'static str, String)>, SignError> {
-    let fault = strike.kind.as_ref();
+    let fault = strike.of(Part::Signature);
     let past = match fault {
         Some(Kind::StaleSignature { seconds }) => *seconds,
         Some(Kind::MissingSignature {}) => return Ok(Vec::new()),

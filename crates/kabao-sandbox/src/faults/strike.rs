@@ -1,25 +1,32 @@
 //! What a fault does to the one that it befalls.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use kabao_core::error_body::ErrorBody;
 
 use super::{
-    Departure, Kind,
+    Departure, Fault, Kind, On, Part,
     chance::Chance,
-    kind::{LONGEST_MS, ORDERED, ResetAt},
+    kind::{LONGEST_HELD_MS, LONGEST_MS, ORDERED, ResetAt},
 };
 use crate::{gate::Answer, routes::Reply};
 
-/// A fault that has befallen somebody; by default none.
+/// The faults that have befallen somebody, one of a part; by default none.
 #[derive(Debug, Default)]
 pub(crate) struct Strike {
-    pub(super) kind: Option<Kind>,
-    /// How long the answer waits.
-    wait: Duration,
+    pub(super) faults: Vec<Struck>,
     /// How many seconds the clock is ahead that the answer is stamped by.
     pub(super) skew: i64,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Struck {
+    kind: Kind,
+    on: On,
+    /// How long the answer, or the post, waits.
+    wait: Duration,
 }
 
 /// What the journal says of it.
@@ -31,9 +38,13 @@ pub(crate) struct Noted {
     pub(crate) effect: String,
 }
 
-impl Strike {
-    pub(super) fn new(kind: &Kind, chance: &mut Chance) -> Self {
-        let ms = match kind {
+impl Struck {
+    pub(super) fn new(fault: &Fault, chance: &mut Chance) -> Self {
+        let longest = match fault.on {
+            On::Answer => LONGEST_MS,
+            On::Notification => LONGEST_HELD_MS,
+        };
+        let ms = match &fault.kind {
             Kind::Delay {
                 median_ms: Some(median_ms),
                 sigma: Some(sigma),
@@ -41,22 +52,30 @@ impl Strike {
             } => {
                 let ms = *median_ms as f64 * (sigma * chance.normal()).exp();
                 // A number that is too large becomes the largest.
-                (ms.round() as u64).min(LONGEST_MS)
+                (ms.round() as u64).min(longest)
             }
             Kind::Delay { ms: Some(ms), .. } | Kind::LostAnswer { ms } => *ms,
             _ => 0,
         };
         Self {
-            kind: Some(kind.clone()),
+            kind: fault.kind.clone(),
+            on: fault.on,
             wait: Duration::from_millis(ms),
-            skew: 0,
         }
+    }
+}
+
+impl Strike {
+    /// The fault of this part.
+    pub(crate) fn of(&self, part: Part) -> Option<&Kind> {
+        let mut kinds = self.faults.iter().map(|struck| &struck.kind);
+        kinds.find(|kind| kind.part() == part)
     }
 
     /// How far the clock is off, in seconds.
     pub(crate) fn seconds(&self) -> i64 {
-        match self.kind {
-            Some(Kind::ClockSkew { seconds }) => seconds,
+        match self.of(Part::Clock) {
+            Some(Kind::ClockSkew { seconds }) => *seconds,
             _ => 0,
         }
     }
@@ -71,18 +90,16 @@ impl Strike {
 
     /// What is answered without running the operation.
     pub(crate) fn instead(&self) -> Option<Reply> {
-        let status = match self.kind.as_ref()? {
-            Kind::Status { status, .. } | Kind::Html { status } => *status,
-            Kind::ErrorEnvelope { .. } => 200,
-            // It is made, and never sent.
-            Kind::Reset {
-                at: ResetAt::Before,
-            } => 500,
-            _ => return None,
+        let content = self.of(Part::Content);
+        let status = match (content, self.of(Part::Way)) {
+            (Some(Kind::Status { status, .. } | Kind::Html { status }), _) => *status,
+            (Some(_), _) => 200,
+            (None, Some(way)) if way.is_reset_before() => 500, // It is never sent.
+            (None, _) => return None,
         };
         // It was checked that it is one.
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = match (self.error(), &self.kind) {
+        let body = match (self.error(), content) {
             (Some(error), _) => return Some(Reply::json(status, &error)),
             (None, Some(Kind::Html { .. })) => page(status).into(),
             (
@@ -98,7 +115,7 @@ impl Strike {
 
     /// The error that is answered.
     pub(crate) fn error(&self) -> Option<ErrorBody> {
-        let (code, message) = match self.kind.as_ref()? {
+        let (code, message) = match self.of(Part::Content)? {
             Kind::Status {
                 status,
                 code,
@@ -121,19 +138,29 @@ impl Strike {
     /// Whether the answer goes out without a signature.
     pub(crate) fn is_unsigned(&self) -> bool {
         matches!(
-            self.kind,
+            self.of(Part::Content),
             Some(Kind::Status { signed: false, .. } | Kind::Html { .. })
         )
     }
 
+    /// Whether there is a signature that anybody gets to see.
+    pub(super) fn shows_signature(&self) -> bool {
+        // The answer that a notification loses is the receiver's.
+        let is_lost = self.faults.iter().any(|struck| {
+            struck.kind.is_reset_before()
+                || struck.on == On::Answer && matches!(struck.kind, Kind::LostAnswer { .. })
+        });
+        !is_lost && !self.is_unsigned()
+    }
+
     /// Puts on what belongs to an answer of this kind.
     pub(crate) fn dress(&self, headers: &mut HeaderMap) {
-        match self.kind {
+        match self.of(Part::Content) {
             Some(Kind::Status {
                 retry_after: Some(seconds),
                 ..
             }) => {
-                headers.insert(header::RETRY_AFTER, seconds.into());
+                headers.insert(header::RETRY_AFTER, (*seconds).into());
             }
             Some(Kind::Html { .. }) => {
                 let html = HeaderValue::from_static("text/html");
@@ -143,61 +170,90 @@ impl Strike {
         }
     }
 
+    /// How long the answer, or the post, waits.
+    pub(crate) fn wait(&self) -> Duration {
+        self.faults.iter().map(|struck| struck.wait).sum()
+    }
+
     /// How the answer to a request with this method leaves.
     pub(crate) fn departure(&self, answer: Answer, method: &Method) -> Departure {
-        match self.kind {
+        let wait = self.wait();
+        match self.of(Part::Way) {
             Some(Kind::Reset {
                 at: ResetAt::Before,
             }) => Departure::Reset,
             Some(Kind::Reset { at: ResetAt::Body }) => Departure::torn(answer, method),
-            Some(Kind::LostAnswer { .. }) => Departure::Lost { wait: self.wait },
-            _ => Departure::Whole {
-                answer,
-                wait: self.wait,
-            },
+            Some(Kind::LostAnswer { .. }) => Departure::Lost { wait },
+            _ => Departure::Whole { answer, wait },
         }
     }
 
-    /// What the journal says; nothing if there was no fault.
-    pub(crate) fn noted(&self) -> Option<Noted> {
-        let kind = self.kind.as_ref()?;
+    /// What the journal says of each.
+    pub(crate) fn noted(&self) -> Vec<Noted> {
+        let runs = self.of(Part::Content).is_none();
+        let noted = self.faults.iter().map(|struck| struck.noted(runs));
+        noted.collect()
+    }
+}
+
+impl Struck {
+    /// `runs` says that no other fault kept the operation from running.
+    fn noted(&self, runs: bool) -> Noted {
         let ms = self.wait.as_millis();
-        let effect: Cow<'static, str> = match kind {
+        let after = if runs { "after the operation, " } else { "" };
+        if self.on == On::Notification
+            && let Some(effect) = self.noted_of_a_post()
+        {
+            let kind = self.kind.name();
+            return Noted { kind, effect };
+        }
+        let effect = match &self.kind {
             Kind::Status { status, signed, .. } => {
                 let signed = if *signed { "signed" } else { "unsigned" };
-                format!("answered {status}, {signed}; the operation did not run").into()
+                format!("answered {status}, {signed}; the operation did not run")
             }
             Kind::ErrorEnvelope { code, .. } => {
-                format!("answered 200 with {code}; the operation did not run").into()
+                format!("answered 200 with {code}; the operation did not run")
             }
             Kind::Html { status } => {
-                format!("answered {status} with a page, unsigned; the operation did not run").into()
+                format!("answered {status} with a page, unsigned; the operation did not run")
             }
             Kind::Reset {
                 at: ResetAt::Before,
             } => "the connection was reset; the operation did not run".into(),
             Kind::Reset { at: ResetAt::Body } => {
-                "after the operation, the connection was reset within the answer's body".into()
+                format!("{after}the connection was reset within the answer's body")
             }
-            Kind::Delay { .. } => format!("after the operation, the answer waited {ms} ms").into(),
-            Kind::LostAnswer { .. } => format!(
-                "after the operation, the connection was closed without an answer, {ms} ms later"
-            )
-            .into(),
+            Kind::Delay { .. } => format!("{after}the answer waited {ms} ms"),
+            Kind::LostAnswer { .. } => {
+                format!("{after}the connection was closed without an answer, {ms} ms later")
+            }
             Kind::BadSignature {} => "the signature does not match".into(),
             Kind::MissingSignature {} => "the signature's headers were left out".into(),
             Kind::StaleSignature { seconds } => {
-                format!("the signature's timestamp is {seconds} s in the past").into()
+                format!("the signature's timestamp is {seconds} s in the past")
             }
             Kind::UnknownSerial {} => "the signature names a key that nobody has".into(),
             Kind::Probe {} => "the signature is a probe, which does not match".into(),
+            Kind::Duplicate {} => "it was posted twice".into(),
+            Kind::BadCiphertext {} => "the ciphertext was altered, so that no key opens it".into(),
             Kind::ClockSkew { seconds } => {
-                format!("the clock of signatures was {seconds} s ahead").into()
+                format!("the clock of signatures was {seconds} s ahead")
             }
         };
-        Some(Noted {
-            kind: kind.name(),
-            effect: effect.into_owned(),
+        Noted {
+            kind: self.kind.name(),
+            effect,
+        }
+    }
+
+    /// What has other words for a notification.
+    fn noted_of_a_post(&self) -> Option<String> {
+        Some(match &self.kind {
+            Kind::Delay { .. } => format!("it was held for {} ms", self.wait.as_millis()),
+            Kind::Reset { .. } => "it was lost before it was posted".into(),
+            Kind::LostAnswer { .. } => "the receiver's answer was lost".into(),
+            _ => return None,
         })
     }
 }
@@ -226,6 +282,7 @@ fn page(status: StatusCode) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::faults::Selector;
 
     #[test]
     fn lognormal_waits_lie_around_their_median() {
@@ -234,9 +291,14 @@ mod tests {
             median_ms: Some(100),
             sigma: Some(0.5),
         };
-        let mut chance = Chance::new(3);
+        let fault = |kind| Fault {
+            kind,
+            on: On::Answer,
+            selector: Selector::default(),
+        };
+        let (kind, mut chance) = (fault(kind), Chance::new(3));
         let mut waits: Vec<_> = (0..999)
-            .map(|_| Strike::new(&kind, &mut chance).wait.as_millis())
+            .map(|_| Struck::new(&kind, &mut chance).wait.as_millis())
             .collect();
         waits.sort_unstable();
         assert!((90..=110).contains(&waits[499]), "{}", waits[499]);
@@ -248,7 +310,8 @@ mod tests {
             median_ms: Some(LONGEST_MS),
             sigma: Some(5.0),
         };
+        let wild = fault(wild);
         let longest = Duration::from_millis(LONGEST_MS);
-        assert!((0..99).all(|_| Strike::new(&wild, &mut chance).wait <= longest));
+        assert!((0..99).all(|_| Struck::new(&wild, &mut chance).wait <= longest));
     }
 }

@@ -6,13 +6,18 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use jiff::Timestamp;
 use kabao_core::{
-    PrivateKey,
+    PrivateKey, PublicKey,
     certificate::{Certificate, CertificateError},
     keys::KeyError,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_RSA_SHA256, PublicKeyData, SerialNumber, date_time_ymd,
+    KeyUsagePurpose, PKCS_RSA_SHA256, PublicKeyData, SerialNumber, SignatureAlgorithm,
+    date_time_ymd,
+};
+use x509_cert::{
+    der::Decode as _,
+    spki::{self, SubjectPublicKeyInfoOwned},
 };
 use zeroize::Zeroizing;
 
@@ -75,7 +80,7 @@ impl Authority {
     /// [`IssueError`].
     pub fn certify(
         &self,
-        key: &PrivateKey,
+        key: &PublicKey,
         common_name: &str,
         organization: &str,
         now: Timestamp,
@@ -88,7 +93,7 @@ impl Authority {
             KeyUsagePurpose::DataEncipherment,
         ];
         put_in_force(&mut params, now, FIVE_YEARS);
-        let pem = self.sign(params, &rcgen_pair(key)?)?.pem();
+        let pem = self.sign(params, &Certified::new(key)?)?.pem();
         let certificate = Certificate::from_pem(&pem)?;
         Ok(IssuedCertificate { pem, certificate })
     }
@@ -125,6 +130,9 @@ pub enum IssueError {
     /// The certificate could not be encoded or signed.
     #[error("a certificate could not be made")]
     Certificate(#[from] rcgen::Error),
+    /// The key to certify is not laid out as keys are.
+    #[error("the key to certify cannot be read")]
+    Spki(#[from] spki::Error),
     /// What was made does not read back.
     #[error(transparent)]
     Unreadable(#[from] CertificateError),
@@ -138,6 +146,26 @@ pub(crate) fn put_in_force(params: &mut CertificateParams, begin: Timestamp, dur
     let since_1970 = u64::try_from(begin.as_second()).unwrap_or_default();
     params.not_before = date_time_ymd(1970, 1, 1) + Duration::from_secs(since_1970);
     params.not_after = params.not_before + duration;
+}
+
+/// A public key as rcgen takes it.
+struct Certified(SubjectPublicKeyInfoOwned);
+
+impl Certified {
+    fn new(key: &PublicKey) -> Result<Self, IssueError> {
+        let info = SubjectPublicKeyInfoOwned::from_der(key.spki_der());
+        Ok(Self(info.map_err(spki::Error::from)?))
+    }
+}
+
+impl PublicKeyData for Certified {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.subject_public_key.raw_bytes()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_RSA_SHA256
+    }
 }
 
 fn authority_params() -> CertificateParams {

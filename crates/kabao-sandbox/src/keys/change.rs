@@ -38,7 +38,8 @@ pub(crate) fn add_certificate(
     Ok(())
 }
 
-/// Ends an API certificate, unless the caller has no other.
+/// Ends an API certificate, unless the caller has no other whose private key is
+/// here: its credentials can be handed out again.
 pub(crate) fn revoke_certificate(
     book: &mut KeyBook,
     kind: CallerKind,
@@ -54,9 +55,11 @@ pub(crate) fn revoke_certificate(
             "{item} {id} has no certificate {serial_no}"
         )));
     }
-    if book.keys.iter().filter(|key| is_own(key)).count() == 1 {
+    let stays = |key: &&StoredKey| is_own(key) && !is_named(key) && !key.secret.is_empty();
+    if !book.keys.iter().any(|key| stays(&key)) {
         return Err(Refusal::invalid_request(format!(
-            "{serial_no} is the only certificate of {item} {id}; give it another first"
+            "{serial_no} is the only certificate of {item} {id} whose key is here; \
+             give it another first"
         )));
     }
     book.keys.retain(|key| !is_named(key));
@@ -195,7 +198,7 @@ mod tests {
             purpose,
             id: id.into(),
             certificate_pem: None,
-            secret: Zeroizing::default(),
+            secret: Zeroizing::new("a key".into()),
         }
     }
 
@@ -271,8 +274,13 @@ mod tests {
             revoke(&mut book, "A2").expect_err("refused").code,
             "RESOURCE_NOT_EXISTS"
         );
+        // What is certified for a key that is elsewhere does not replace it.
+        let mut brought = key("1", KeyPurpose::MerchantApi, "C1");
+        brought.secret = Zeroizing::default();
+        add_certificate(&mut book, CallerKind::Merchant, "1", brought).expect("added");
         revoke(&mut book, "a1").expect("revoked");
         assert!(revoke(&mut book, "B1").is_err());
+        revoke(&mut book, "C1").expect("revoked");
         assert!(add_caller(&mut book, CallerKind::Merchant, "1", &[]).is_err());
     }
 }

@@ -8,7 +8,7 @@ use kabao_core::{PrivateKey, keys::KeyError};
 use zeroize::Zeroizing;
 
 use super::{
-    CallerKind, PLATFORM,
+    CallerKind, PLATFORM, Subject,
     authority::{Authority, IssueError},
 };
 use crate::{
@@ -79,7 +79,7 @@ impl Mint<'_> {
         [own, public]: &[PrivateKey; 2],
     ) -> Result<[StoredKey; 3], IssueError> {
         Ok([
-            self.api_certificate(kind, id, own)?,
+            self.api_certificate(kind, id, &own.into())?,
             api_key(kind.secret(), id)?,
             StoredKey {
                 owner: id.to_owned(),
@@ -96,15 +96,15 @@ impl Mint<'_> {
         &self,
         kind: CallerKind,
         id: &str,
-        key: &PrivateKey,
+        subject: &Subject,
     ) -> Result<StoredKey, IssueError> {
-        self.certified(kind.api_certificate(), id, id, key)
+        self.certified(kind.api_certificate(), id, id, subject)
     }
 
     /// A platform certificate.
     pub(crate) fn platform_certificate(&self, key: &PrivateKey) -> Result<StoredKey, IssueError> {
         let purpose = KeyPurpose::PlatformCertificate;
-        self.certified(purpose, PLATFORM, "kabao sandbox platform", key)
+        self.certified(purpose, PLATFORM, "kabao sandbox platform", &key.into())
     }
 
     fn certified(
@@ -112,8 +112,9 @@ impl Mint<'_> {
         purpose: KeyPurpose,
         owner: &str,
         common_name: &str,
-        key: &PrivateKey,
+        subject: &Subject,
     ) -> Result<StoredKey, IssueError> {
+        let key = &subject.public_key;
         let issued = self
             .authority
             .certify(key, common_name, ORGANIZATION, self.now)?;
@@ -122,7 +123,10 @@ impl Mint<'_> {
             purpose,
             id: issued.certificate.serial_no().to_owned(),
             certificate_pem: Some(issued.pem),
-            secret: key.to_pkcs8_pem()?,
+            secret: match &subject.private_key {
+                Some(key) => key.to_pkcs8_pem()?,
+                None => Zeroizing::default(),
+            },
         })
     }
 }

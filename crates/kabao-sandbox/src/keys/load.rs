@@ -202,11 +202,17 @@ impl Found {
 
 fn caller_certificate(stored: &StoredKey) -> Result<CallerCertificate, Unusable> {
     let (certificate_pem, certificate) = certificate(stored)?;
-    let private_key = PrivateKey::from_pem(stored.secret.as_bytes())?;
+    let private_key = match stored.secret.is_empty() {
+        true => None,
+        false => Some(PrivateKey::from_pem(stored.secret.as_bytes())?),
+    };
     Ok(CallerCertificate {
         serial_no: KeyId::new(certificate.serial_no()),
         certificate_pem,
-        public_key: private_key.public_key().clone(),
+        public_key: match &private_key {
+            Some(key) => key.public_key().clone(),
+            None => certificate.public_key()?,
+        },
         private_key,
     })
 }

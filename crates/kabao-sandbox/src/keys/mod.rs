@@ -7,6 +7,7 @@ mod generate;
 mod kind;
 mod load;
 mod migration;
+mod request;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -23,6 +24,7 @@ pub(crate) use generate::{Mint, random_digits, rsa_keys};
 pub(crate) use kind::CallerKind;
 pub use load::{KeysError, Unusable};
 pub use migration::Migration;
+pub(crate) use request::Subject;
 
 /// The owner of the keys that belong to no caller.
 const PLATFORM: &str = "platform";
@@ -68,8 +70,9 @@ pub struct CallerCertificate {
     pub certificate_pem: String,
     /// Checks the caller's signatures and seals answers.
     pub public_key: PublicKey,
-    /// The caller's private key, which only a sandbox knows.
-    pub private_key: PrivateKey,
+    /// The caller's private key, which only a sandbox knows; `None` if the caller
+    /// made it and keeps it.
+    pub private_key: Option<PrivateKey>,
 }
 
 /// One key of WeChat Pay.

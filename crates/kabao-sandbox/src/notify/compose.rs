@@ -110,7 +110,7 @@ struct Certificates<'a>(&'a CallerKeys);
 impl Opener for Certificates<'_> {
     fn open(&self, sealed: &Sealed) -> Result<Sensitive, OpenError> {
         let mut keys = self.0.certificates.iter();
-        keys.find_map(|certificate| certificate.private_key.open(sealed).ok())
+        keys.find_map(|certificate| certificate.private_key.as_ref()?.open(sealed).ok())
             .ok_or(OpenError::OtherKey)
     }
 }
@@ -174,7 +174,7 @@ mod tests {
             serial_no: KeyId::new("4F"),
             certificate_pem: String::new(),
             public_key: private_key.public_key().clone(),
-            private_key,
+            private_key: Some(private_key),
         };
         CallerKeys {
             scheme,
@@ -233,7 +233,7 @@ mod tests {
         );
         let sealed = resource["phone_number"].as_str().expect("a text");
         assert_eq!(sealed.len(), 344, "{sealed}");
-        let opener = &to.certificates[0].private_key;
+        let opener = to.certificates[0].private_key.as_ref().expect("a key");
         let opened = opener.open(&Sealed::from_wire(sealed)).expect("its key");
         assert_eq!(opened.expose(), "13800138000");
 

@@ -7,7 +7,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use jiff::{SignedDuration, Timestamp};
 use kabao_core::{answer::header as wechatpay, time::Time};
@@ -20,7 +19,7 @@ use super::{
 use crate::{
     app::{App, failed},
     clock::{business_time, real_now, real_wait},
-    faults::{Occasion, Strike, signature_headers},
+    faults::{Kind, Occasion, Part, Strike, posted_body, signature_headers},
     journal::Entry,
     keys::CallerKeys,
     random,
@@ -39,7 +38,7 @@ const AT_ONCE: usize = 64;
 
 const USER_AGENT: &str = concat!("kabao-sandbox/", env!("CARGO_PKG_VERSION"));
 
-/// Above what an attempt may take.
+/// Above what an attempt may take, held and posted twice.
 const LEASE: SignedDuration = SignedDuration::from_secs(30);
 
 /// Delivers until `stop` turns true or its sender is gone, then lets running
@@ -130,16 +129,29 @@ async fn post(app: &App, owed: &Owed) -> Outcome {
     let strike = app.faults.strike(&occasion).under(&clock);
     let request_id = random::request_id();
     let begun = real_now();
-    let outcome = match headers(sender, &owed.body, &request_id, &strike) {
+    let body = posted_body(&owed.body, &strike);
+    let once = async || match headers(sender, &body, &request_id, &strike) {
         Ok(headers) => {
-            let body = Bytes::copy_from_slice(&owed.body);
             let settings = &notifier.settings;
-            notifier
+            let posted = notifier
                 .poster
-                .post(&address, settings, headers, body)
-                .await
+                .post(&address, settings, headers, body.clone());
+            posted.await
         }
         Err(error) => Outcome::failed(error),
+    };
+    tokio::time::sleep(strike.wait()).await;
+    let outcome = match strike.of(Part::Way) {
+        Some(Kind::Reset { .. }) => Outcome::failed("it was lost on the way, as ordered"),
+        Some(Kind::LostAnswer { .. }) => {
+            once().await;
+            Outcome::failed("the receiver's answer was lost, as ordered")
+        }
+        Some(Kind::Duplicate {}) => {
+            once().await;
+            once().await
+        }
+        _ => once().await,
     };
     let faults: Vec<_> = clock.noted().into_iter().chain(strike.noted()).collect();
     app.metrics.befallen("notification", &faults);

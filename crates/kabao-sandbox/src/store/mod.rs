@@ -303,7 +303,8 @@ pub struct StoredKey {
     pub id: String,
     /// PEM, if the key is certified.
     pub certificate_pem: Option<String>,
-    /// PKCS#8 PEM of a private key, or the text of a secret.
+    /// PKCS#8 PEM of a private key, or the text of a secret. Empty if the caller
+    /// alone has the private key.
     pub secret: Zeroizing<String>,
 }
 

@@ -183,6 +183,106 @@ fn a_certificate_is_replaced_and_the_old_one_holds_until_it_is_revoked() {
 }
 
 #[test]
+fn a_certificate_is_made_for_a_key_that_never_leaves_its_owner() {
+    let running = Running::start();
+    for (base, own, target) in [
+        (
+            "/_sandbox/merchants/1900000001",
+            running.merchant(),
+            card_target(),
+        ),
+        (
+            "/_sandbox/brands/1004",
+            running.brand(),
+            brand_card_target(),
+        ),
+    ] {
+        let certificates = format!("{base}/certificates");
+        let pair = |key: &PrivateKey| {
+            let pem = key.to_pkcs8_pem().unwrap();
+            rcgen::KeyPair::from_pkcs8_pem_and_sign_algo(&pem, &rcgen::PKCS_RSA_SHA256).unwrap()
+        };
+        let [first, second] = [(); 2].map(|()| PrivateKey::generate().unwrap());
+        let request = rcgen::CertificateParams::default()
+            .serialize_request(&pair(&first))
+            .and_then(|request| request.pem())
+            .unwrap();
+        let public_key = second.public_key().to_spki_pem();
+        for (key, body) in [
+            (first, json!({"csr": request})),
+            (second, json!({"public_key": public_key})),
+        ] {
+            let handed = running.control_ok("POST", &certificates, Some(body));
+            assert!(handed.get("apiclient_key.pem").is_none(), "{handed}");
+            let pem = handed["apiclient_cert.pem"].as_str().unwrap();
+            let certified = PublicKey::from_pem(pem).unwrap();
+            assert_eq!(certified.spki_der(), key.public_key().spki_der());
+            let new = Signer {
+                serial_no: handed["serial_no"].as_str().unwrap(),
+                key,
+                wechatpay_serial: own.wechatpay_serial.clone(),
+                ..own
+            };
+            let card = new.get(&target).ok();
+            assert_eq!(new.open(&card["phone_number"]), "13800138000");
+        }
+        // The one whose key is here stays.
+        let last = format!("{certificates}/{}", own.serial_no);
+        running
+            .control("DELETE", &last, None)
+            .is_refused(400, "INVALID_REQUEST");
+        own.get(&target).ok();
+        for (body, begins) in [
+            (
+                json!({"csr": public_key}),
+                "csr: it is not a certificate request",
+            ),
+            (json!({"public_key": "x"}), "public_key: "),
+            (json!({"csr": "x", "public_key": "x"}), "csr: give it or"),
+            (json!({"key": "x"}), "the body: unknown field `key`"),
+        ] {
+            let answer = running.control("POST", &certificates, Some(body));
+            let message = answer.json()["message"].as_str().unwrap().to_owned();
+            answer.is_refused(400, "PARAM_ERROR");
+            assert!(message.starts_with(begins), "{message}");
+        }
+    }
+}
+
+#[test]
+fn the_folder_of_credentials_follows_the_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("credentials");
+    let running = Running::with(|builder| builder.credentials_dir(&folder));
+    let rotated = running.control_ok("POST", "/_sandbox/keys/rotate-certificate", None);
+    let certificates = "/_sandbox/merchants/1900000001/certificates";
+    let renewed = running.control_ok("POST", certificates, None);
+    // It is written last.
+    let ids = || -> Value {
+        let text = std::fs::read(folder.join("credentials.json")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    };
+    let patience = Instant::now() + Duration::from_secs(20);
+    while ids()["serial_no"] != renewed["serial_no"] {
+        assert!(Instant::now() < patience, "{}", ids());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(ids()["platform_serial_no"], rotated["platform_serial_no"]);
+    let file = |name: &str| json!(std::fs::read_to_string(folder.join(name)).unwrap());
+    assert_eq!(file("wechatpay_cert.pem"), rotated["wechatpay_cert.pem"]);
+    for name in ["apiclient_key.pem", "apiclient_cert.pem"] {
+        assert_eq!(file(name), renewed[name], "{name}");
+    }
+}
+
+#[test]
+fn what_listens_everywhere_is_found_on_this_machine() {
+    let running = Running::with(|builder| builder.listen(([0, 0, 0, 0], 0).into()));
+    let base_url = &running.credentials.base_url;
+    assert!(base_url.starts_with("http://127.0.0.1:"), "{base_url}");
+}
+
+#[test]
 fn other_processes_know_at_once_who_came_and_soon_who_went() {
     let running = Running::start();
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -401,6 +401,89 @@ fn notifications_go_wrong_and_come_again() {
     }
 }
 
+/// A frozen clock, and a notification that a fault befalls once.
+fn befallen(fault: Value) -> (Running, i64, Receiver) {
+    let running = Running::start();
+    let begin = unix_now();
+    stop_clock_at(&running, begin, 0);
+    let receiver = Receiver::answering([200]);
+    order(&running, fault);
+    echoed(&running, &receiver.url);
+    (running, begin, receiver)
+}
+
+#[test]
+fn a_notification_is_posted_twice() {
+    let (running, _, receiver) = befallen(json!({"kind": "duplicate", "count": 1}));
+    let [first, second] = [receiver.next(), receiver.next()];
+    first.verified(&running);
+    second.verified(&running);
+    assert_eq!(first.body, second.body);
+    let seen = after_attempts(&running, &receiver.url, 1);
+    assert_eq!(seen["state"], "DELIVERED", "{seen}");
+    assert_eq!(seen["attempts"].as_array().unwrap().len(), 1, "{seen}");
+    says(&running.last_request(), "posted twice");
+}
+
+#[test]
+fn a_notification_that_no_key_opens_comes_again_as_it_should_be() {
+    let running = Running::start();
+    let begin = unix_now();
+    stop_clock_at(&running, begin, 0);
+    let receiver = Receiver::answering([500, 200]);
+    order(&running, json!({"kind": "bad_ciphertext", "count": 1}));
+    echoed(&running, &receiver.url);
+    let key = kabao_core::ApiV3Key::new(&running.credentials.merchant.apiv3_key).unwrap();
+    let first = receiver.next();
+    first.verified(&running);
+    assert!(first.envelope().open(&key).is_err());
+    after_attempts(&running, &receiver.url, 1);
+    stop_clock_at(&running, begin, 15);
+    let second = receiver.next();
+    second.verified(&running);
+    assert!(second.envelope().open(&key).is_ok());
+    assert_eq!(first.envelope().id, second.envelope().id);
+}
+
+#[test]
+fn a_lost_notification_and_a_lost_answer_come_again() {
+    for (kind, arrives) in [("reset", false), ("lost_answer", true)] {
+        let fault = json!({"kind": kind, "on": "notification", "count": 1});
+        let (running, begin, receiver) = befallen(fault);
+        let seen = after_attempts(&running, &receiver.url, 1);
+        let error = seen["attempts"][0]["error"].as_str().unwrap();
+        assert!(error.contains("lost"), "{error}");
+        assert_eq!(running.last_request()["fault"], kind);
+        stop_clock_at(&running, begin, 15);
+        let post = receiver.next();
+        post.verified(&running);
+        let seen = after_attempts(&running, &receiver.url, 2);
+        assert_eq!(seen["state"], "DELIVERED", "{seen}");
+        if arrives {
+            assert_eq!(receiver.next().body, post.body);
+        }
+        receiver.stays_silent(&running);
+    }
+}
+
+#[test]
+fn a_held_notification_lets_others_pass() {
+    let held = json!({"kind": "delay", "ms": 5000, "on": "notification", "count": 1});
+    let (running, begin, receiver) = befallen(held);
+    let patience = Instant::now() + Duration::from_secs(20);
+    while running.control_ok("GET", "/_sandbox/faults", None)["data"] != json!([]) {
+        assert!(Instant::now() < patience, "it is not held");
+        thread::sleep(Duration::from_millis(10));
+    }
+    // The newest in the list is then the second.
+    stop_clock_at(&running, begin, 1);
+    echoed(&running, &receiver.url);
+    let [first, second] = [receiver.next(), receiver.next()].map(|post| post.envelope().id);
+    let newest = after_attempts(&running, &receiver.url, 1);
+    assert_eq!(newest["id"], json!(first));
+    assert_ne!(first, second);
+}
+
 #[test]
 fn what_befalls_notifications_leaves_answers_alone_and_others_too() {
     let running = Running::start();
@@ -477,6 +560,49 @@ fn a_skew_comes_on_top_of_another_fault() {
     let stamp: i64 = answer.header(header::TIMESTAMP).unwrap().parse().unwrap();
     assert!((55..=60).contains(&(stamp - unix_now())));
     assert_eq!(running.last_request()["fault"], "clock_skew, status");
+}
+
+#[test]
+fn faults_of_several_parts_come_together() {
+    let running = Running::start();
+    for fault in [
+        json!({"kind": "delay", "ms": 300}),
+        json!({"kind": "stale_signature"}),
+        json!({"kind": "status", "status": 503}),
+        json!({"kind": "probe"}),
+    ] {
+        order(&running, fault);
+    }
+    let begun = Instant::now();
+    let answer = update(&running).send(running.address);
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+    assert_eq!(answer.status, 503);
+    let error = verify(&running, &answer).unwrap_err();
+    assert!(
+        matches!(error, VerifyError::TimestampOutOfWindow { .. }),
+        "{error}"
+    );
+    let (changed, entry) = applied(&running, "status, delay, stale_signature");
+    assert!(!changed);
+    for words in [
+        "answered 503, signed; the operation did not run",
+        ", the answer waited 300 ms",
+        "600 s in the past",
+    ] {
+        says(&entry, words);
+    }
+
+    // A change whose answer is late and cannot be believed.
+    order(&running, json!({"kind": "bad_signature", "count": 1}));
+    order(&running, json!({"kind": "delay", "ms": 5, "count": 1}));
+    let answer = update(&running).send(running.address);
+    assert!(matches!(
+        verify(&running, &answer),
+        Err(VerifyError::Mismatch { .. })
+    ));
+    let (changed, entry) = applied(&running, "delay, bad_signature");
+    assert!(changed);
+    says(&entry, "after the operation, the answer waited 5 ms");
 }
 
 #[test]

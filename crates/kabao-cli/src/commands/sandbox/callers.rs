@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::handed_out::Folder;
 use crate::{
+    commands::input,
     output::{
         members,
         printer::{Format, Printer},
@@ -42,9 +43,14 @@ pub(crate) enum MerchantCommand {
         public_key_only: bool,
     },
     /// Give it another API certificate; the old one holds until it is revoked.
+    ///
+    /// A key is made, unless a request or a public key is brought: then nobody
+    /// else has the private key, and the certificate goes to stdout.
     RenewCertificate {
         /// Which merchant.
         mchid: String,
+        #[command(flatten)]
+        brought: Brought,
         #[command(flatten)]
         to: To,
     },
@@ -85,9 +91,14 @@ pub(crate) enum BrandCommand {
         mchid: String,
     },
     /// Give it another API certificate; the old one holds until it is revoked.
+    ///
+    /// A key is made, unless a request or a public key is brought: then nobody
+    /// else has the private key, and the certificate goes to stdout.
     RenewCertificate {
         /// Which brand.
         brand_id: String,
+        #[command(flatten)]
+        brought: Brought,
         #[command(flatten)]
         to: To,
     },
@@ -98,6 +109,33 @@ pub(crate) enum BrandCommand {
         /// Which.
         serial_no: String,
     },
+}
+
+/// What a certificate is to be about.
+#[derive(Debug, Args)]
+pub(crate) struct Brought {
+    /// A certificate request (PEM), as `openssl req -new` writes it; - is stdin.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["public_key", "credentials"])]
+    csr: Option<String>,
+    /// A public key (PEM); - is stdin.
+    #[arg(long, value_name = "FILE", conflicts_with = "credentials")]
+    public_key: Option<String>,
+}
+
+impl Brought {
+    fn ask(self, path: String, folder: Option<Folder>) -> Result<Ask, Problem> {
+        let mut body = json!({});
+        for (member, file) in [("csr", self.csr), ("public_key", self.public_key)] {
+            if let Some(file) = file {
+                body[member] = input::read(&file)?.text.into();
+            }
+        }
+        let show = match body == json!({}) {
+            true => Show::Keys(folder),
+            false => Show::Certificate,
+        };
+        Ok(Ask::new(Method::Post, path, body, show))
+    }
 }
 
 /// Where keys that are handed out go.
@@ -129,6 +167,8 @@ enum Show {
     /// A list of callers, under such headings.
     List(&'static Columns),
     Object,
+    /// A certificate, as a file.
+    Certificate,
     /// Keys, which go to a folder if there is one.
     Keys(Option<Folder>),
 }
@@ -161,6 +201,11 @@ impl Ask {
         match self.show {
             Show::List(columns) => list(&answer, columns, printer),
             Show::Object => members::show(&answer, now, printer),
+            Show::Certificate if printer.format == Format::Table => {
+                printer.note(&format!("serial_no {}", text(answer.get("serial_no"))));
+                printer.data(text(answer.get("apiclient_cert.pem")))
+            }
+            Show::Certificate => members::show(&answer, now, printer),
             Show::Keys(None) => members::show(&for_people(answer, printer), now, printer),
             Show::Keys(Some(folder)) => {
                 let rest = folder.write(answer)?;
@@ -201,10 +246,10 @@ impl MerchantCommand {
                 let path = format!("merchants/{}", encode_component(&mchid));
                 Ask::new(Method::Put, path, body, Show::Object)
             }
-            Self::RenewCertificate { mchid, to } => {
+            Self::RenewCertificate { mchid, brought, to } => {
                 let path = format!("merchants/{}/certificates", encode_component(&mchid));
                 let folder = to.credentials.map(|path| Folder::of_merchant(path, mchid));
-                Ask::new(Method::Post, path, none(), Show::Keys(folder))
+                brought.ask(path, folder)?
             }
             Self::RevokeCertificate { mchid, serial_no } => {
                 let [mchid, serial_no] = [mchid, serial_no].map(|id| encode_component(&id));
@@ -236,10 +281,14 @@ impl BrandCommand {
             }
             Self::Grant { brand_id, mchid } => grant(Method::Put, &brand_id, &mchid),
             Self::Withdraw { brand_id, mchid } => grant(Method::Delete, &brand_id, &mchid),
-            Self::RenewCertificate { brand_id, to } => {
+            Self::RenewCertificate {
+                brand_id,
+                brought,
+                to,
+            } => {
                 let path = format!("brands/{}/certificates", encode_component(&brand_id));
                 let folder = to.credentials.map(|path| Folder::of_brand(path, brand_id));
-                Ask::new(Method::Post, path, none(), Show::Keys(folder))
+                brought.ask(path, folder)?
             }
             Self::RevokeCertificate {
                 brand_id,

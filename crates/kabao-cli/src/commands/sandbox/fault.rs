@@ -18,9 +18,10 @@ use crate::{
 pub(crate) enum FaultCommand {
     /// Let something go wrong.
     ///
-    /// A request meets the first fault that was added and selects it. It is
-    /// chosen once the request's signature was accepted; each kind says whether
-    /// the operation runs, so whether a change is made.
+    /// Of content, way, signature and clock a request meets the first fault each
+    /// that was added and selects it. They are chosen once the request's signature
+    /// was accepted; each kind says whether the operation runs, so whether a
+    /// change is made.
     #[command(subcommand, after_help = EXAMPLES)]
     Add(Box<FaultArgs>),
     /// List what may still go wrong.
@@ -57,7 +58,7 @@ pub(crate) enum FaultArgs {
         #[serde(flatten)]
         who: SelectorArgs,
     },
-    /// Hold the answer back; the operation ran at once.
+    /// Hold the answer back, or a notification; the operation ran at once.
     Delay {
         /// As long as this.
         #[arg(long, value_name = "MS", required_unless_present = "median_ms")]
@@ -74,37 +75,38 @@ pub(crate) enum FaultArgs {
         sigma: Option<f64>,
         #[command(flatten)]
         #[serde(flatten)]
-        who: SelectorArgs,
+        what: OnArgs,
     },
-    /// Reset the connection.
+    /// Reset the connection, or lose a notification before it is posted.
     Reset {
         /// When.
         #[arg(long, default_value = "before")]
         at: ResetAt,
         #[command(flatten)]
         #[serde(flatten)]
-        who: SelectorArgs,
+        what: OnArgs,
     },
-    /// Close the connection without an answer; the operation ran.
+    /// Close the connection without an answer; the operation ran. Of a
+    /// notification, lose what the receiver answers.
     LostAnswer {
         /// Hold it as long as this first.
         #[arg(long, value_name = "MS", default_value = "0")]
         ms: u64,
         #[command(flatten)]
         #[serde(flatten)]
-        who: SelectorArgs,
+        what: OnArgs,
     },
     /// Sign so that it does not match; the operation ran.
     BadSignature {
         #[command(flatten)]
         #[serde(flatten)]
-        what: SignedArgs,
+        what: OnArgs,
     },
     /// Leave the signature's headers out; the operation ran.
     MissingSignature {
         #[command(flatten)]
         #[serde(flatten)]
-        what: SignedArgs,
+        what: OnArgs,
     },
     /// Sign with a timestamp that is off; the operation ran.
     StaleSignature {
@@ -113,19 +115,19 @@ pub(crate) enum FaultArgs {
         seconds: i64,
         #[command(flatten)]
         #[serde(flatten)]
-        what: SignedArgs,
+        what: OnArgs,
     },
     /// Name a key that nobody has; the operation ran.
     UnknownSerial {
         #[command(flatten)]
         #[serde(flatten)]
-        what: SignedArgs,
+        what: OnArgs,
     },
     /// Send a probe: a wrong signature that says so; the operation ran.
     Probe {
         #[command(flatten)]
         #[serde(flatten)]
-        what: SignedArgs,
+        what: OnArgs,
     },
     /// Answer a signed 200 with an error inside; the operation does not run.
     ErrorEnvelope {
@@ -145,6 +147,18 @@ pub(crate) enum FaultArgs {
         /// 200, 502 or 504.
         #[arg(long, default_value = "502")]
         status: u16,
+        #[command(flatten)]
+        #[serde(flatten)]
+        who: SelectorArgs,
+    },
+    /// Post a notification twice.
+    Duplicate {
+        #[command(flatten)]
+        #[serde(flatten)]
+        who: SelectorArgs,
+    },
+    /// Post a notification that no key opens; its signature is good.
+    BadCiphertext {
         #[command(flatten)]
         #[serde(flatten)]
         who: SelectorArgs,
@@ -171,7 +185,7 @@ pub(crate) enum ResetAt {
     Body,
 }
 
-/// What carries a signature.
+/// What can be befallen.
 #[derive(Debug, Clone, Copy, ValueEnum, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum On {
@@ -182,8 +196,8 @@ pub(crate) enum On {
 }
 
 #[derive(Debug, Args, Serialize)]
-pub(crate) struct SignedArgs {
-    /// What is signed badly.
+pub(crate) struct OnArgs {
+    /// What is befallen.
     #[arg(long, default_value = "answer", help_heading = WHICH)]
     on: On,
     #[command(flatten)]
@@ -330,16 +344,26 @@ mod tests {
                 "status --status 500 --code X --message y --unsigned",
                 json!({"kind": "status", "status": 500, "code": "X", "message": "y", "signed": false}),
             ),
-            ("delay --ms 5", json!({"kind": "delay", "ms": 5})),
+            (
+                "delay --ms 5",
+                json!({"kind": "delay", "ms": 5, "on": "answer"}),
+            ),
+            ("duplicate", json!({"kind": "duplicate"})),
             (
                 "delay --median-ms 5 --sigma 0.5 --seed 1",
-                json!({"kind": "delay", "median_ms": 5, "sigma": 0.5, "seed": 1}),
+                json!({"kind": "delay", "median_ms": 5, "sigma": 0.5, "seed": 1, "on": "answer"}),
             ),
-            ("reset", json!({"kind": "reset", "at": "before"})),
-            ("reset --at body", json!({"kind": "reset", "at": "body"})),
+            (
+                "reset",
+                json!({"kind": "reset", "at": "before", "on": "answer"}),
+            ),
+            (
+                "reset --at body",
+                json!({"kind": "reset", "at": "body", "on": "answer"}),
+            ),
             (
                 "lost-answer --ms 9",
-                json!({"kind": "lost_answer", "ms": 9}),
+                json!({"kind": "lost_answer", "ms": 9, "on": "answer"}),
             ),
             (
                 "bad-signature",
