@@ -7,7 +7,11 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::watch,
+    task::JoinHandle,
+};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
@@ -249,13 +253,10 @@ impl SandboxBuilder {
             });
         }
         // First the port: if it is taken, nothing has been written yet.
-        let listener =
-            TcpListener::bind(self.listen)
-                .await
-                .map_err(|source| StartError::Listen {
-                    address: self.listen,
-                    source,
-                })?;
+        let listener = listen(self.listen).map_err(|source| StartError::Listen {
+            address: self.listen,
+            source,
+        })?;
         let address = listener.local_addr().map_err(|source| StartError::Listen {
             address: self.listen,
             source,
@@ -337,6 +338,21 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, address.port())
+}
+
+/// Listens as tokio would, but for how many connections may wait to be accepted:
+/// thousands that come at once are to be served, not reset.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    const WAITING: u32 = 8192;
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // The port of one that has just ended; elsewhere this would share it.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
 }
 
 fn open_store(store: Option<&str>, data_dir: Option<&Path>) -> Result<Arc<dyn Store>, StartError> {
