@@ -22,6 +22,9 @@
 //! # }
 //! ```
 
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+compile_error!("a sandbox needs a store: the feature `sqlite` or `postgres`");
+
 mod app;
 mod authenticate;
 mod bounds;

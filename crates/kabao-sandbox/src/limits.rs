@@ -14,8 +14,11 @@ use serde_json::Value;
 
 use crate::{keys::CallerKind, operations};
 
+#[cfg(feature = "sqlite")]
+pub(crate) use allowance::Allowance;
 pub use allowance::Taken;
-pub(crate) use allowance::{Allowance, SECOND_US, shares};
+#[cfg(feature = "postgres")]
+pub(crate) use allowance::{SECOND_US, shares};
 pub(crate) use limiter::{Counted, Limiter};
 
 /// Which rate limits a sandbox keeps.

@@ -8,6 +8,7 @@ pub(crate) const SECOND_US: i64 = 1_000_000;
 ///
 /// It is one number, in microseconds of real time: what lies beyond now is used,
 /// what is within a second of now is free.
+#[cfg(feature = "sqlite")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Allowance {
     pub(crate) used_until_us: i64,
@@ -24,6 +25,7 @@ pub struct Taken {
     pub wait: Duration,
 }
 
+#[cfg(feature = "sqlite")]
 impl Allowance {
     /// Nothing is used.
     pub(crate) const UNUSED: Self = Self {
@@ -79,7 +81,7 @@ fn count(calls: i64) -> u32 {
     u32::try_from(calls).unwrap_or(u32::MAX)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests {
     use super::*;
 
