@@ -154,7 +154,9 @@ def test_a_mismatch_shows_what_the_server_built(merchant, sandbox):
             "url": target,
         },
     }
-    assert verdict["message"] == head + body.decode() + "\n"
+    # Bodies hold openids and more, so the journal keeps no more of them.
+    assert verdict["message"].startswith(head + '{"openid…')
+    assert "obLatj" not in verdict["message"]
 
 
 V15 = padding.PKCS1v15()

@@ -94,7 +94,7 @@ def test_four_byte_characters_are_refused(change, merchant, sandbox, where):
 
 @pytest.mark.parametrize("body", [
     b"{", b"[]", b"null", b'"text"', b"brand_id=1004", b'{"level":"\xff"}', b'{"level":"\\ud800"}', b"\xef\xbb\xbf{}",
-    b"[" * 200_000, b'{"a":' * 100_000,
+    b"[" * 200_000, b'{"a":' * 40_000,
 ], ids=["cut", "array", "null", "text", "form", "not utf-8", "half a surrogate pair", "byte order mark", "deep array", "deep object"])
 def test_what_is_no_json_object_is_refused(change, merchant, body):
     merchant.signer_of(refused(change(body=body), 400, "PARAM_ERROR"))
