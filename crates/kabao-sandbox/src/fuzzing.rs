@@ -26,7 +26,7 @@ use crate::{
     keys::Keys,
     multipart,
     notify::Notifier,
-    store,
+    sample, store,
     vault::MasterKey,
 };
 
@@ -67,7 +67,15 @@ impl Default for Server {
             let credentials = Credentials::of(&keys, base_url.clone(), None).expect("credentials");
             let notifier = Notifier::new(NotificationSettings::default(), None);
             let (limits, switches) = (RateLimits::Off, Switches::default());
-            let app = App::new(store, keys, limits, switches, notifier, base_url);
+            let app = App::new(
+                store,
+                keys,
+                sample::contents(),
+                limits,
+                switches,
+                notifier,
+                base_url,
+            );
             (Arc::new(app), credentials)
         });
         Self {
@@ -115,10 +123,12 @@ impl Server {
             caller,
             serial_no,
             replayed: false,
+            unsure: None,
         };
         self.runtime.block_on(async {
             let (found, _) = gate::find(&self.app, &request);
-            let outcome = gate::process(&self.app, &admitted, &request, found).await;
+            let mut rate = None;
+            let outcome = gate::process(&self.app, &admitted, &request, found, &mut rate).await;
             let reply = outcome.unwrap_or_else(|refusal| gate::reply_of(&refusal));
             Some((reply.status.as_u16(), reply.body))
         })
