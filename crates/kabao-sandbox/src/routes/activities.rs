@@ -31,7 +31,6 @@ pub(crate) async fn create(cx: Context<'_>) -> Result<Reply, Refusal> {
     let change = change(&cx)?;
     let apply_total = cx.members.integer("apply_total", 1..=i64::MAX)?;
     let stocks = stocks(&cx)?;
-    let now = cx.authorise(&brand_id).await?;
     let asked = Activity {
         brand_id: brand_id.clone(),
         activity_id: String::new(),
@@ -50,16 +49,17 @@ pub(crate) async fn create(cx: Context<'_>) -> Result<Reply, Refusal> {
         modify_time: Time::from(""),
     };
     let number = cx.request_number("create_membership_activity", &out_request_no, &asked);
-    let activity = Activity {
-        activity_id: random::activity_id(),
-        create_time: Time::at(now),
-        modify_time: Time::at(now),
-        ..asked
-    };
+    let activity_id = random::activity_id();
     let needs = number.needed(Needs::of(brand_id).card_template(&*card_id));
-    let answer = cx.decide(needs, move |workspace| {
+    let answer = cx.decide(needs, move |workspace, now| {
         number.once(workspace, |workspace| {
             card::in_force(workspace, &card_id)?;
+            let activity = Activity {
+                activity_id: activity_id.clone(),
+                create_time: Time::at(now),
+                modify_time: Time::at(now),
+                ..asked.clone()
+            };
             activity.check_period(now)?;
             workspace.put_activity(activity.clone());
             wire(&activity, now)
@@ -94,10 +94,8 @@ pub(crate) async fn list(cx: Context<'_>) -> Result<Reply, Refusal> {
 pub(crate) async fn get(cx: Context<'_>) -> Result<Reply, Refusal> {
     let brand_id = cx.brand_id()?;
     let activity_id = cx.members.text("activity_id", 32)?;
-    let now = cx.authorise(&brand_id).await?;
-    let found = cx
-        .load(&Needs::of(brand_id).activity(&*activity_id))
-        .await?;
+    let needs = Needs::of(brand_id).activity(&*activity_id);
+    let (found, now) = cx.load(needs).await?;
     wire(activity::known(&found, &activity_id)?, now).map(|activity| Reply::ok(&activity))
 }
 
@@ -121,9 +119,8 @@ async fn decide(
 ) -> Result<Reply, Refusal> {
     let brand_id = cx.brand_id()?;
     let activity_id = cx.members.text("activity_id", 32)?;
-    let now = cx.authorise(&brand_id).await?;
     let needs = Needs::of(brand_id).activity(&*activity_id);
-    let answer = cx.decide(needs, move |workspace| {
+    let answer = cx.decide(needs, move |workspace, now| {
         let mut activity = activity::known(workspace, &activity_id)?.clone();
         rule(&mut activity, now)?;
         workspace.put_activity(activity.clone());

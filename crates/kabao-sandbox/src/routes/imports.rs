@@ -2,7 +2,6 @@
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jiff::Timestamp;
 use kabao_core::{
     Sealed, UserCardChange, UserCardKey,
     card_member::{ValidDateInformation, ValidDateType},
@@ -35,8 +34,7 @@ pub(crate) async fn by_openid(cx: Context<'_>) -> Result<Reply, Refusal> {
     let (brand_id, key) = (cx.brand_id()?, cx.key()?);
     let (validity, change) = form(&cx)?;
     let change = cx.open(change).await?;
-    let now = cx.authorise(&brand_id).await?;
-    run(&cx, brand_id, key, validity, change, now).await
+    run(&cx, brand_id, key, validity, change).await
 }
 
 /// `POST …/user-cards/import-by-phone`. The answer needs an openid, which nobody
@@ -48,13 +46,11 @@ pub(crate) async fn by_phone(cx: Context<'_>) -> Result<Reply, Refusal> {
     cx.members.text("phone_number", 512)?;
     let (validity, change) = form(&cx)?;
     let change = cx.open(change).await?;
-    let now = cx.authorise(&brand_id).await?;
+    let needs = Needs::of(&*brand_id).card_template(&*card_id);
+    let (found, _) = cx.load(needs).await?;
     if cx.app.switches.no_import_by_phone {
         return Err(Refusal::invalid_request("按手机号导入会员的功能暂未开放"));
     }
-    let found = cx
-        .load(&Needs::of(&*brand_id).card_template(&*card_id))
-        .await?;
     let appid = &card::known(&found, &card_id)?.card.appid;
     let number = change.phone_number.as_ref();
     let number = number.ok_or_else(|| Refusal::missing("phone_number"))?;
@@ -63,7 +59,7 @@ pub(crate) async fn by_phone(cx: Context<'_>) -> Result<Reply, Refusal> {
         card_id,
         openid: openid_of(&cx, appid, number.expose()),
     };
-    run(&cx, brand_id, key, validity, change, now).await
+    run(&cx, brand_id, key, validity, change).await
 }
 
 /// With the caller's secret, for from a bare digest a number is easily guessed.
@@ -98,14 +94,14 @@ async fn run(
     key: UserCardKey,
     validity: ValidDateInformation,
     change: UserCardChange,
-    now: Timestamp,
 ) -> Result<Reply, Refusal> {
     let needs = Needs::of(brand_id)
         .card_template(&*key.card_id)
         .user_card(&*key.card_id, &*key.user_card_code)
         .user_cards_of(&*key.card_id, &*key.openid);
-    let card = cx.decide(needs, move |workspace| {
-        import::import(workspace, &key, &validity, &change, now)
+    let card = cx.decide(needs, move |workspace, now| {
+        let card = import::import(workspace, &key, &validity, &change, now)?;
+        Ok(card.into_wire(now))
     });
-    answer(cx, card.await?, now).await
+    answer(cx, card.await?).await
 }

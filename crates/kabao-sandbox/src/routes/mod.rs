@@ -123,12 +123,8 @@ impl<'a> Context<'a> {
     /// What time it is in the sandbox, and 403 unless the caller may manage the
     /// brand's members.
     pub(crate) async fn authorise(&self, brand_id: &str) -> Result<Timestamp, Refusal> {
-        let standing = self.app.store.standing(self.mchid(), brand_id).await;
-        let standing = standing.map_err(|error| failed(&error))?;
-        match standing.served {
-            true => Ok(business_time(standing.clock, real_now())),
-            false => Err(not_served(brand_id)),
-        }
+        let (_, now) = self.load(Needs::of(brand_id)).await?;
+        Ok(now)
     }
 
     /// Which card the request is about: code, template and user.
@@ -153,19 +149,28 @@ impl<'a> Context<'a> {
         RequestNumber::new(&caller, operation, number, content)
     }
 
-    /// Reads what is needed.
-    pub(crate) async fn load(&self, needs: &Needs) -> Result<Workspace, Refusal> {
-        let loaded = self.app.store.load(needs).await;
-        loaded.map_err(|error| failed(&error))
+    /// Reads what is needed, with what [`authorise`](Self::authorise) tells, at
+    /// one moment.
+    pub(crate) async fn load(&self, needs: Needs) -> Result<(Workspace, Timestamp), Refusal> {
+        let found = self.app.store.load(&needs.by(self.mchid())).await;
+        let found = found.map_err(|error| failed(&error))?;
+        let now = authorised(&found, real_now())?;
+        Ok((found, now))
     }
 
-    /// Lets a rule decide, in one transaction.
+    /// Lets a rule decide, in one transaction, if the caller may manage the
+    /// brand's members. The rule is told what time it is in the sandbox.
     pub(crate) async fn decide<T: Send + 'static>(
         &self,
         needs: Needs,
-        rule: impl Fn(&mut Workspace) -> Result<T, Refusal> + Send + Sync + 'static,
+        rule: impl Fn(&mut Workspace, Timestamp) -> Result<T, Refusal> + Send + Sync + 'static,
     ) -> Result<T, Refusal> {
-        let decided = self.app.store.decide(needs, rule).await;
+        let real = real_now();
+        let rule = move |workspace: &mut Workspace| {
+            let now = authorised(workspace, real)?;
+            rule(workspace, now)
+        };
+        let decided = self.app.store.decide(needs.by(self.mchid()), rule).await;
         decided.map_err(|error| failed(&error))?
     }
 
@@ -176,6 +181,15 @@ impl<'a> Context<'a> {
     }
 }
 
-pub(crate) fn not_served(brand_id: &str) -> Refusal {
-    Refusal::no_auth(format!("商户未获品牌{brand_id}授权会员卡产品权限"))
+/// What time it is in the sandbox, for who may manage the brand's members.
+fn authorised(workspace: &Workspace, real: Timestamp) -> Result<Timestamp, Refusal> {
+    let standing = workspace.standing();
+    match standing.served {
+        true => Ok(business_time(standing.clock, real)),
+        false => {
+            let brand_id = workspace.brand_id();
+            let issue = format!("商户未获品牌{brand_id}授权会员卡产品权限");
+            Err(Refusal::no_auth(issue))
+        }
+    }
 }

@@ -5,7 +5,14 @@ use kabao_core::{field::FieldError, signature::Scheme};
 use serde_json::{Map, Value, json};
 
 use super::{Context, Reply, members::refuse_four_byte};
-use crate::{control, domain::picture::Picture, multipart, refusal::Refusal, store::Needs};
+use crate::{
+    app::failed,
+    control,
+    domain::picture::Picture,
+    multipart,
+    refusal::Refusal,
+    store::{Needs, Workspace},
+};
 
 /// `POST …/media/image-upload`: the parts `meta` (JSON, which is what is signed)
 /// and `file`.
@@ -20,8 +27,10 @@ pub(crate) async fn upload(cx: Context<'_>) -> Result<Reply, Refusal> {
         picture.id
     );
     let needs = Needs::of(owner).record::<Picture>(&*picture.id);
-    cx.decide(needs, move |workspace| picture.keep(workspace))
-        .await?;
+    // It belongs to no brand, so nobody's leave is needed.
+    let keep = move |workspace: &mut Workspace| picture.keep(workspace);
+    let kept = cx.app.store.decide(needs, keep).await;
+    kept.map_err(|error| failed(&error))??;
     Ok(Reply::ok(&json!({ "media_url": media_url })))
 }
 

@@ -32,7 +32,6 @@ pub(crate) async fn sync(cx: Context<'_>) -> Result<Reply, Refusal> {
     let out_request_no = cx.members.out_request_no(128)?;
     let out_request_no = out_request_no.ok_or_else(|| Refusal::missing("out_request_no"))?;
     let balance = cx.members.integer("point_balance", 0..=i64::MAX)?;
-    let now = cx.authorise(&brand_id).await?;
     let content = (&key.card_id, &key.user_card_code, &key.openid, balance);
     let number = cx.request_number("sync_user_points", &out_request_no, &content);
     let answer = json!({
@@ -44,7 +43,7 @@ pub(crate) async fn sync(cx: Context<'_>) -> Result<Reply, Refusal> {
         "point_balance": balance,
     });
     let needs = points::needed(number.needed(Needs::of(brand_id)), &key);
-    let done = cx.decide(needs, move |workspace| {
+    let done = cx.decide(needs, move |workspace, now| {
         number.once(workspace, |workspace| {
             points::sync(workspace, &key, balance, now)
         })
@@ -60,11 +59,10 @@ pub(crate) async fn confirm_exchange(cx: Context<'_>) -> Result<Reply, Refusal> 
     let offered = cx.members.text("exchange_coupon_template_id", 32)?;
     let key = cx.key()?;
     let verdict = verdict(&cx)?;
-    cx.authorise(&brand_id).await?;
     let coupon_code = random::card_code();
     let needs = Needs::of(&*brand_id).record::<exchange::Exchange>(&*record_id);
     let of = key.clone();
-    let outcome = cx.decide(needs, move |workspace| {
+    let outcome = cx.decide(needs, move |workspace, _| {
         exchange::answer(workspace, &record_id, &offered, &of, &verdict, &coupon_code)
     });
     let (asked, answered) = outcome.await?;

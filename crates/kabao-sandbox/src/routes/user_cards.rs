@@ -1,18 +1,15 @@
 //! A user's cards: read one, list, change, confirm, invalidate.
 
-use jiff::Timestamp;
 use kabao_core::{
     Sealed, UserCardChange,
     card_member::{UserCard as WireUserCard, UserCardState},
     field::FieldError,
 };
 
-use super::{Context, Reply, form::parse, not_served};
+use super::{Context, Reply, form::parse};
 use crate::{
     app::failed,
-    clock::{business_time, real_now},
     domain::{
-        UserCard, UserCardId,
         confirm::{self, Confirmation},
         user_card,
     },
@@ -30,19 +27,12 @@ const CONFIRMATIONS: [(&str, Confirmation); 3] = [
 /// `GET …/user-cards/{user_card_code}`: code, template and user must all fit.
 pub(crate) async fn get(cx: Context<'_>) -> Result<Reply, Refusal> {
     let (brand_id, key) = (cx.brand_id()?, cx.key()?);
-    let id = UserCardId {
-        brand_id,
-        card_id: key.card_id,
-        user_card_code: key.user_card_code,
-    };
-    let view = cx.app.store.user_card_view(&id, cx.mchid()).await;
-    let view = view.map_err(|error| failed(&error))?;
-    if !view.standing.served {
-        return Err(not_served(&id.brand_id));
-    }
-    let card = view.card.filter(|card| card.openid == key.openid);
-    let now = business_time(view.standing.clock, real_now());
-    answer(&cx, card.ok_or_else(user_card::unknown)?, now).await
+    let (card_id, code) = (&*key.card_id, &*key.user_card_code);
+    let needs = Needs::of(brand_id).user_card(card_id, code);
+    let (found, now) = cx.load(needs).await?;
+    let card = found.into_user_card(card_id, code);
+    let card = card.filter(|card| card.openid == key.openid);
+    answer(&cx, card.ok_or_else(user_card::unknown)?.into_wire(now)).await
 }
 
 /// `GET …/user-cards`: a user's cards in a brand, newest pickup first.
@@ -60,7 +50,8 @@ pub(crate) async fn list(cx: Context<'_>) -> Result<Reply, Refusal> {
     };
     let page = cx.app.store.user_cards(&of, window).await;
     let page = page.map_err(|error| failed(&error))?;
-    let cards = page.rows.into_iter().map(|card| wire(&cx, card, now));
+    let cards = page.rows.into_iter();
+    let cards = cards.map(|card| shown(&cx, card.into_wire(now)));
     let data = cx.seal_all(cards.collect()).await?;
     Ok(Reply::page(data, page.total, window))
 }
@@ -70,15 +61,14 @@ pub(crate) async fn update(cx: Context<'_>) -> Result<Reply, Refusal> {
     let (brand_id, key) = (cx.brand_id()?, cx.key()?);
     let change = change(&cx, &UserCardChange::<Sealed>::MEMBERS)?;
     let change = cx.open(change).await?;
-    let now = cx.authorise(&brand_id).await?;
     let needs = Needs::of(brand_id).user_card(&*key.card_id, &*key.user_card_code);
-    let card = cx.decide(needs, move |workspace| {
+    let card = cx.decide(needs, move |workspace, now| {
         let mut card = user_card::known(workspace, &key)?.clone();
         card.change(change.clone(), now)?;
         workspace.put_user_card(card.clone());
-        Ok(card)
+        Ok(card.into_wire(now))
     });
-    answer(&cx, card.await?, now).await
+    answer(&cx, card.await?).await
 }
 
 /// `POST …/user-cards/{user_card_code}/confirm`.
@@ -96,15 +86,15 @@ pub(crate) async fn confirm(cx: Context<'_>) -> Result<Reply, Refusal> {
         other => other,
     });
     let adjustment = cx.open(change(&cx, &takes)?).await?;
-    let now = cx.authorise(&brand_id).await?;
     let needs = Needs::of(brand_id)
         .card_template(&*key.card_id)
         .user_card(&*key.card_id, &*key.user_card_code)
         .user_cards_of(&*key.card_id, &*key.openid);
-    let card = cx.decide(needs, move |workspace| {
-        confirm::confirm(workspace, &key, confirmation, &adjustment, now)
+    let card = cx.decide(needs, move |workspace, now| {
+        let card = confirm::confirm(workspace, &key, confirmation, &adjustment, now)?;
+        Ok(card.into_wire(now))
     });
-    answer(&cx, card.await?, now).await
+    answer(&cx, card.await?).await
 }
 
 /// `POST …/user-cards/{user_card_code}/invalidate`: for good.
@@ -114,15 +104,14 @@ pub(crate) async fn invalidate(cx: Context<'_>) -> Result<Reply, Refusal> {
         Some(reason) if reason == "" => None,
         _ => cx.members.optional_text("invalid_reason", 32)?,
     };
-    let now = cx.authorise(&brand_id).await?;
     let needs = Needs::of(brand_id).user_card(&*key.card_id, &*key.user_card_code);
-    let card = cx.decide(needs, move |workspace| {
+    let card = cx.decide(needs, move |workspace, now| {
         let mut card = user_card::known(workspace, &key)?.clone();
         card.invalidate(reason.clone(), now);
         workspace.put_user_card(card.clone());
-        Ok(card)
+        Ok(card.into_wire(now))
     });
-    answer(&cx, card.await?, now).await
+    answer(&cx, card.await?).await
 }
 
 /// The change in a body. Members that the operation does not have are ignored,
@@ -139,16 +128,11 @@ pub(super) fn checked(checked: Result<(), FieldError>) -> Result<(), Refusal> {
 }
 
 /// Answers with a card, sealed for the caller.
-pub(super) async fn answer(
-    cx: &Context<'_>,
-    card: UserCard,
-    now: Timestamp,
-) -> Result<Reply, Refusal> {
-    Ok(Reply::ok(&cx.seal(wire(cx, card, now)).await?))
+pub(super) async fn answer(cx: &Context<'_>, card: WireUserCard) -> Result<Reply, Refusal> {
+    Ok(Reply::ok(&cx.seal(shown(cx, card)).await?))
 }
 
-fn wire(cx: &Context<'_>, card: UserCard, now: Timestamp) -> WireUserCard {
-    let mut card = card.into_wire(now);
+fn shown(cx: &Context<'_>, mut card: WireUserCard) -> WireUserCard {
     if cx.app.switches.bare_user_cards {
         (card.create_time, card.modify_time) = (None, None);
     }

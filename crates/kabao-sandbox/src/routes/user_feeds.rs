@@ -12,7 +12,6 @@ pub(crate) async fn create(cx: Context<'_>) -> Result<Reply, Refusal> {
     let out_request_no = cx.members.out_request_no(64)?;
     let out_request_no = out_request_no.ok_or_else(|| Refusal::missing("out_request_no"))?;
     let cell = cell(&cx)?;
-    let now = cx.authorise(&brand_id).await?;
     let content = (&key.card_id, &key.user_card_code, &key.openid, &cell);
     let number = cx.request_number("create_user_feed", &out_request_no, &content);
     let id = random::record_id();
@@ -28,7 +27,7 @@ pub(crate) async fn create(cx: Context<'_>) -> Result<Reply, Refusal> {
         answer["cell_message"] = json!(cell);
     }
     let needs = Needs::of(brand_id).user_card(&*key.card_id, &*key.user_card_code);
-    let done = cx.decide(number.needed(needs), move |workspace| {
+    let done = cx.decide(number.needed(needs), move |workspace, now| {
         number.once(workspace, |workspace| {
             feed::put(workspace, &key, &id, &cell, now)
         })

@@ -23,8 +23,8 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
-    ClockSetting, Contents, KeyPurpose, KeyRule, KeySettings, Speed, Standing, Store, StoredKey,
-    UserCardRule, UserCardsOf, Window,
+    ClockSetting, Contents, KeyPurpose, KeyRule, KeySettings, Needs, Speed, Standing, Store,
+    StoredKey, UserCardRule, UserCardsOf, Window,
 };
 use crate::{
     domain::{StoredState, UserCard, UserCardId},
@@ -158,10 +158,9 @@ pub async fn names_may_hold_anything(store: &dyn Store) {
             .expect("there")
             .expect("not refused");
         assert_eq!((&changed.openid, counted(&changed)), (&wanted.openid, 1));
-        let view = store.user_card_view(&wanted.id, Some("merchant\0")).await;
-        let view = view.expect("read");
-        let found = view.card.expect("there");
-        assert!(view.standing.served);
+        let (served, _, found) = look(store, &wanted.id, Some("merchant\0")).await;
+        let found = found.expect("there");
+        assert!(served);
         assert_eq!((counted(&found), found.id), (1, wanted.id));
     }
     for unknown in ["", "a\u{1}0", "\0\0"] {
@@ -253,24 +252,35 @@ pub async fn a_view_tells_card_leave_and_clock(store: &dyn Store) {
         speed: Speed::FASTEST,
     };
     store.set_clock(frozen).await.expect("set");
-    let look = async |id: &UserCardId, mchid| store.user_card_view(id, mchid).await.expect("read");
     let id = sample_id();
     for (mchid, served) in [
         (None, true),
         (Some(sample::MCHID), true),
         (Some("1"), false),
     ] {
-        let view = look(&id, mchid).await;
-        let Standing { served: may, clock } = view.standing;
+        let (may, clock, card) = look(store, &id, mchid).await;
         assert_eq!((may, clock), (served, frozen), "{mchid:?}");
-        assert_eq!(view.card.expect("there").openid, sample::OPENID);
+        assert_eq!(card.expect("there").openid, sample::OPENID);
     }
     let unknown = UserCardId {
         user_card_code: "unknown".into(),
         ..id
     };
-    let view = look(&unknown, Some(sample::MCHID)).await;
-    assert!(view.standing.served && view.card.is_none());
+    let (served, _, card) = look(store, &unknown, Some(sample::MCHID)).await;
+    assert!(served && card.is_none());
+}
+
+/// Whether the merchant may see it, where the clock stands, and the card.
+async fn look(
+    store: &dyn Store,
+    id: &UserCardId,
+    mchid: Option<&str>,
+) -> (bool, ClockSetting, Option<UserCard>) {
+    let (card_id, code) = (&*id.card_id, &*id.user_card_code);
+    let needs = Needs::of(&*id.brand_id).by(mchid).user_card(card_id, code);
+    let found = store.load(&needs).await.expect("read");
+    let Standing { served, clock } = found.standing();
+    (served, clock, found.into_user_card(card_id, code))
 }
 
 /// A user's cards in one brand, newest pickup first.
@@ -326,8 +336,12 @@ pub async fn templates_and_grants_are_kept(store: &dyn Store) {
 }
 
 async fn serves(store: &dyn Store, mchid: Option<&str>, brand_id: &str) -> bool {
-    let standing = store.standing(mchid, brand_id).await;
-    standing.expect("read").served
+    standing(store, mchid, brand_id).await.served
+}
+
+async fn standing(store: &dyn Store, mchid: Option<&str>, brand_id: &str) -> Standing {
+    let found = store.load(&Needs::of(brand_id).by(mchid)).await;
+    found.expect("read").standing()
 }
 
 /// The clock stands as it was set.
@@ -350,8 +364,8 @@ pub async fn the_clock_stands_as_set(store: &dyn Store) {
     ] {
         store.set_clock(setting).await.expect("set");
         assert_eq!(store.clock().await.expect("read"), setting);
-        let standing = store.standing(None, sample::BRAND_ID).await;
-        assert_eq!(standing.expect("read").clock, setting);
+        let standing = standing(store, None, sample::BRAND_ID).await;
+        assert_eq!(standing.clock, setting);
     }
 }
 

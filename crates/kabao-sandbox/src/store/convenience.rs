@@ -50,7 +50,9 @@ impl dyn Store + '_ {
     /// # Errors
     /// [`StoreError`].
     pub async fn user_card(&self, id: &UserCardId) -> Result<Option<UserCard>, StoreError> {
-        Ok(self.user_card_view(id, None).await?.card)
+        let (card_id, code) = (&*id.card_id, &*id.user_card_code);
+        let needs = Needs::of(&*id.brand_id).user_card(card_id, code);
+        Ok(self.load(&needs).await?.into_user_card(card_id, code))
     }
 
     /// Reads one template.

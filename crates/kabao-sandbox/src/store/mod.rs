@@ -35,7 +35,7 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::{
-    domain::{Activity, CardTemplate, UserCard, UserCardId},
+    domain::{Activity, CardTemplate, UserCard},
     refusal::Refusal,
     vault::Vault,
 };
@@ -61,17 +61,6 @@ use failure::Failure;
 /// The sandbox's memory.
 #[async_trait]
 pub trait Store: Outbox + Shared + fmt::Debug + Send + Sync {
-    /// All that one look at a card needs, at one moment: the way that most
-    /// requests take.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn user_card_view(
-        &self,
-        id: &UserCardId,
-        mchid: Option<&str>,
-    ) -> Result<UserCardView, StoreError>;
-
     /// Reads what is needed, at one moment.
     ///
     /// # Errors
@@ -116,13 +105,6 @@ pub trait Store: Outbox + Shared + fmt::Debug + Send + Sync {
         of: &ActivitiesOf,
         window: Window,
     ) -> Result<Page<Activity>, StoreError>;
-
-    /// Looks whether this merchant, if one is named, may manage the brand's
-    /// members, and at the clock, at one moment.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn standing(&self, mchid: Option<&str>, brand_id: &str) -> Result<Standing, StoreError>;
 
     /// Where the sandbox's clock stands.
     ///
@@ -213,22 +195,13 @@ pub trait Store: Outbox + Shared + fmt::Debug + Send + Sync {
 }
 
 /// What nearly every request has to know first.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Standing {
     /// Whether the brand lets the merchant that was named manage its members;
     /// true if none was.
     pub served: bool,
     /// Where the sandbox's clock stands.
     pub clock: ClockSetting,
-}
-
-/// A card, and what decides who may see it and as what.
-#[derive(Debug)]
-pub struct UserCardView {
-    /// Who may see it, and when that is.
-    pub standing: Standing,
-    /// The card.
-    pub card: Option<UserCard>,
 }
 
 /// All that a store holds.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::Owed;
+use super::{Owed, Standing};
 use crate::{
     domain::{Activity, CardTemplate, UserCard, UserCardId},
     refusal::Refusal,
@@ -19,7 +19,8 @@ use crate::{
 /// free, a number that was not used, a user without a live card of a template.
 pub type Rule = Arc<dyn Fn(&mut Workspace) -> Result<(), Refusal> + Send + Sync>;
 
-/// Which rows a rule wants to see, all of one brand.
+/// Which rows a rule wants to see, all of one brand. How the one who asks stands
+/// to it, and the clock, come with them.
 ///
 /// ```
 /// use kabao_sandbox::store::Needs;
@@ -31,6 +32,8 @@ pub type Rule = Arc<dyn Fn(&mut Workspace) -> Result<(), Refusal> + Send + Sync>
 pub struct Needs {
     /// The tenant.
     pub brand_id: String,
+    /// The merchant that asks, if one does: a brand needs nobody's leave.
+    pub mchid: Option<String>,
     /// A template, by id.
     pub card_template: Option<String>,
     /// A card, by template and code.
@@ -52,6 +55,13 @@ impl Needs {
             brand_id: brand_id.into(),
             ..Self::default()
         }
+    }
+
+    /// On behalf of this merchant, if one is named.
+    #[must_use]
+    pub fn by(mut self, mchid: Option<&str>) -> Self {
+        self.mchid = mchid.map(ToOwned::to_owned);
+        self
     }
 
     /// Also this template.
@@ -95,6 +105,16 @@ impl Needs {
         self.records.push((T::KIND, id.into()));
         self
     }
+
+    /// Whether it is a single card at most, as it is for most requests.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn is_a_card_at_most(&self) -> bool {
+        self.card_template.is_none()
+            && self.user_cards_of.is_none()
+            && self.activity.is_none()
+            && self.activities_of.is_none()
+            && self.records.is_empty()
+    }
 }
 
 /// Something small that is only ever found by its name: a request number, a
@@ -123,6 +143,7 @@ pub struct Record {
 #[derive(Debug, Default)]
 pub struct Workspace {
     brand_id: String,
+    standing: Standing,
     pub(super) card_templates: Rows<CardTemplate>,
     pub(super) user_cards: Rows<UserCard>,
     pub(super) activities: Rows<Activity>,
@@ -133,9 +154,10 @@ pub struct Workspace {
 
 impl Workspace {
     /// An empty one, for a store to fill.
-    pub(super) fn of(brand_id: impl Into<String>) -> Self {
+    pub(super) fn of(brand_id: impl Into<String>, standing: Standing) -> Self {
         Self {
             brand_id: brand_id.into(),
+            standing,
             ..Self::default()
         }
     }
@@ -144,6 +166,13 @@ impl Workspace {
     #[must_use]
     pub fn brand_id(&self) -> &str {
         &self.brand_id
+    }
+
+    /// Whether who asks may manage the brand's members, and where the clock
+    /// stands. It is read with the rows, at the same moment.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing
     }
 
     /// A template, if it was asked for and is there.
@@ -158,6 +187,13 @@ impl Workspace {
     pub fn user_card(&self, card_id: &str, code: &str) -> Option<&UserCard> {
         self.user_cards
             .find(|card| card.id.card_id == card_id && card.id.user_card_code == code)
+    }
+
+    /// Takes the card with this code out, for who only wanted to see it.
+    #[must_use]
+    pub fn into_user_card(self, card_id: &str, code: &str) -> Option<UserCard> {
+        let mut cards = self.user_cards.0.into_iter().map(|row| row.value);
+        cards.find(|card| card.id.card_id == card_id && card.id.user_card_code == code)
     }
 
     /// The cards of a user made from a template, in no particular order.

@@ -56,11 +56,11 @@ use deadpool_postgres::Pool;
 use self::{server::Server, session::Session, trouble::Trouble, write::Write};
 use super::{
     ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Everything, Failure, KeyBook, KeyRule,
-    Needs, Page, Rule, Standing, Store, StoreError, StoredKey, UserCardView, UserCardsOf, Window,
-    Workspace, failure::caught,
+    Needs, Page, Rule, Store, StoreError, StoredKey, UserCardsOf, Window, Workspace,
+    failure::caught,
 };
 use crate::{
-    domain::{Activity, CardTemplate, UserCard, UserCardId},
+    domain::{Activity, CardTemplate, UserCard},
     random,
     refusal::Refusal,
     vault::{MasterKey, Vault},
@@ -216,18 +216,6 @@ impl PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
-    async fn user_card_view(
-        &self,
-        id: &UserCardId,
-        mchid: Option<&str>,
-    ) -> Result<UserCardView, StoreError> {
-        let read = async {
-            let mut session = self.session().await?;
-            statements::user_card_view(&mut session, &self.vault, id, mchid).await
-        };
-        told("looking at a card", read.await)
-    }
-
     async fn load(&self, needs: &Needs) -> Result<Workspace, StoreError> {
         let read = async {
             let mut session = self.session().await?;
@@ -275,14 +263,6 @@ impl Store for PostgresStore {
             statements::activities(&mut session, of, window).await
         };
         told("listing activities", read.await)
-    }
-
-    async fn standing(&self, mchid: Option<&str>, brand_id: &str) -> Result<Standing, StoreError> {
-        let read = async {
-            let mut session = self.session().await?;
-            statements::standing(&mut session, mchid, brand_id).await
-        };
-        told("looking who serves a brand", read.await)
     }
 
     async fn clock(&self) -> Result<ClockSetting, StoreError> {

@@ -34,11 +34,10 @@ use self::{
 };
 use super::{
     ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Everything, Failure, KeyBook, KeyRule,
-    Needs, Page, Rule, Standing, Store, StoreError, StoredKey, UserCardView, UserCardsOf, Window,
-    Workspace,
+    Needs, Page, Rule, Store, StoreError, StoredKey, UserCardsOf, Window, Workspace,
 };
 use crate::{
-    domain::{Activity, CardTemplate, UserCard, UserCardId},
+    domain::{Activity, CardTemplate, UserCard},
     refusal::Refusal,
     vault::{MasterKey, Vault},
 };
@@ -168,18 +167,13 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn user_card_view(
-        &self,
-        id: &UserCardId,
-        mchid: Option<&str>,
-    ) -> Result<UserCardView, StoreError> {
-        self.read("looking at a card", |db, vault| {
-            statements::user_card_view(db, vault, id, mchid)
-        })
-    }
-
     async fn load(&self, needs: &Needs) -> Result<Workspace, StoreError> {
-        self.read_at_one_moment("reading", |db, vault| statements::load(db, vault, needs))
+        let load = |db: &Connection, vault: &Vault| statements::load(db, vault, needs);
+        match needs.is_a_card_at_most() {
+            // That is one statement, which is one moment.
+            true => self.read("looking at a card", load),
+            false => self.read_at_one_moment("reading", load),
+        }
     }
 
     async fn apply(&self, needs: Needs, rule: Rule) -> Result<Result<(), Refusal>, StoreError> {
@@ -221,12 +215,6 @@ impl Store for SqliteStore {
     ) -> Result<Page<Activity>, StoreError> {
         self.read_at_one_moment("listing activities", |db, _| {
             statements::activities(db, of, window)
-        })
-    }
-
-    async fn standing(&self, mchid: Option<&str>, brand_id: &str) -> Result<Standing, StoreError> {
-        self.read("looking who serves a brand", |db, _| {
-            statements::standing(db, mchid, brand_id)
         })
     }
 

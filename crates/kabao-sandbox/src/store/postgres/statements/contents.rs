@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use super::{
     super::{
         session::Session,
-        text::{owned, text},
+        text::owned,
         trouble::Trouble,
         write::{Write, values},
     },
@@ -15,33 +15,11 @@ use super::{
 };
 use crate::{
     store::{
-        ClockSetting, Contents, Everything, Failure, KeyBook, KeySettings, Record, Standing,
-        StoredKey,
+        ClockSetting, Contents, Everything, Failure, KeyBook, KeySettings, Record, StoredKey,
         document::{ActivityRow, CardTemplateRow},
     },
     vault::Vault,
 };
-
-/// One statement: one round trip, and one moment.
-pub(in super::super) async fn standing(
-    session: &mut Session,
-    mchid: Option<&str>,
-    brand_id: &str,
-) -> Result<Standing, Trouble> {
-    let found = session
-        .query_opt(
-            "SELECT EXISTS (SELECT 1 FROM grants WHERE brand_id = $1 AND mchid = $2),
-                 (SELECT value FROM meta WHERE owner = 'platform' AND name = 'clock')",
-            &[&text(brand_id), &mchid.map(text)],
-        )
-        .await?;
-    let row = found.ok_or_else(|| Failure::from("a row that is always there is not"))?;
-    let granted: bool = row.try_get(0)?;
-    Ok(Standing {
-        served: granted || mchid.is_none(),
-        clock: ClockSetting::from_stored(row.try_get(1)?)?,
-    })
-}
 
 pub(in super::super) async fn grants(
     session: &mut Session,

@@ -1,14 +1,15 @@
 //! What a rule wants to see, in one statement: at one moment, for one round
 //! trip.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use tokio_postgres::{Row, types::ToSql};
 
+use super::get_opt;
 use crate::{
     domain::UserCardId,
     store::{
-        Failure, Needs, Record, Workspace,
+        ClockSetting, Failure, Needs, Record, Standing, Workspace,
         document::{ActivityRow, CardTemplateRow, UserCardRow},
         postgres::{
             session::Session,
@@ -36,26 +37,36 @@ pub(in crate::store::postgres) enum Key {
 /// Every row that was read, and the version it had.
 pub(in crate::store::postgres) type Seen = BTreeMap<Key, i64>;
 
+/// How the one who asks stands to the brand; its rows come beside it, or none.
+const STANDING: &str = "SELECT EXISTS (SELECT 1 FROM grants WHERE brand_id = $1 AND mchid = $2),
+     (SELECT value FROM meta WHERE owner = 'platform' AND name = 'clock')";
+
+/// Where the columns of what was found begin, with what it is.
+const KIND: usize = 2;
+
 /// The rows that a rule wants to see.
 pub(in crate::store::postgres) async fn load(
     session: &mut Session,
     vault: &Vault,
     needs: &Needs,
 ) -> Result<(Workspace, Seen), Trouble> {
-    let mut workspace = Workspace::of(&*needs.brand_id);
-    let mut seen = Seen::new();
     let look = Look::at(needs);
-    if look.parts.is_empty() {
-        return Ok((workspace, seen));
-    }
     let values = look.values.iter().map(|value| value as _);
     let values: Vec<&(dyn ToSql + Sync)> = values.collect();
-    let rows = session
-        .query(&look.parts.join(" UNION ALL "), &values)
-        .await?;
-    for row in rows {
-        let (key, version) = take(&row, vault, &mut workspace)?;
-        seen.insert(key, version);
+    let rows = session.query(&look.statement(), &values).await?;
+    let first = rows.first();
+    let first = first.ok_or_else(|| Failure::from("a row that is always there is not"))?;
+    let granted: bool = first.try_get(0)?;
+    let standing = Standing {
+        served: granted || needs.mchid.is_none(),
+        clock: ClockSetting::from_stored(first.try_get(1)?)?,
+    };
+    let mut workspace = Workspace::of(&*needs.brand_id, standing);
+    let mut seen = Seen::new();
+    for row in &rows {
+        if let Some((key, version)) = take(row, vault, &mut workspace)? {
+            seen.insert(key, version);
+        }
     }
     Ok((workspace, seen))
 }
@@ -63,14 +74,17 @@ pub(in crate::store::postgres) async fn load(
 /// A statement in the making: one part per need, all with the same columns.
 struct Look<'a> {
     parts: Vec<String>,
-    values: Vec<Text<'a>>,
+    values: Vec<Option<Text<'a>>>,
 }
 
 impl<'a> Look<'a> {
     fn at(needs: &'a Needs) -> Self {
         let mut look = Self {
             parts: Vec::new(),
-            values: vec![text(&needs.brand_id)],
+            values: vec![
+                Some(text(&needs.brand_id)),
+                needs.mchid.as_deref().map(text),
+            ],
         };
         if let Some(card_id) = &needs.card_template {
             let card_id = look.value(card_id);
@@ -101,8 +115,20 @@ impl<'a> Look<'a> {
 
     /// Where a value stands in the statement.
     fn value(&mut self, value: &'a str) -> String {
-        self.values.push(text(value));
+        self.values.push(Some(text(value)));
         format!("${}", self.values.len())
+    }
+
+    fn statement(&self) -> Cow<'static, str> {
+        match self.parts.is_empty() {
+            true => Cow::Borrowed(STANDING),
+            false => Cow::Owned(format!(
+                "{STANDING}, found.* FROM (SELECT 1) AS always LEFT JOIN ({}) AS found
+                     (kind, first, second, third, pickup_ms, state, version, document, personal)
+                     ON true",
+                self.parts.join(" UNION ALL ")
+            )),
+        }
     }
 
     fn card_templates(&mut self, which: &str) {
@@ -138,18 +164,23 @@ impl<'a> Look<'a> {
     }
 }
 
-fn take(row: &Row, vault: &Vault, workspace: &mut Workspace) -> Result<(Key, i64), Failure> {
-    let [first, second, third] = [1, 2, 3].map(|at| -> Result<_, tokio_postgres::Error> {
-        let found: Option<Text<'static>> = row.try_get(at)?;
-        Ok(found.map(Text::into_string))
-    });
-    let (first, second, third) = (
-        first?.unwrap_or_default(),
-        second?.unwrap_or_default(),
-        third?,
-    );
-    let document: &str = row.try_get(7)?;
-    let key = match row.try_get(0)? {
+/// What was found, if anything was.
+fn take(
+    row: &Row,
+    vault: &Vault,
+    workspace: &mut Workspace,
+) -> Result<Option<(Key, i64)>, Failure> {
+    if row.len() == KIND {
+        return Ok(None);
+    }
+    let Some(kind) = row.try_get::<_, Option<&str>>(KIND)? else {
+        return Ok(None);
+    };
+    let first = get_opt(row, KIND + 1)?.unwrap_or_default();
+    let second = get_opt(row, KIND + 2)?.unwrap_or_default();
+    let third = get_opt(row, KIND + 3)?;
+    let document: &str = row.try_get(KIND + 7)?;
+    let key = match kind {
         "card_template" => {
             let template = CardTemplateRow::open(document, third)?;
             workspace.card_templates.load([template]);
@@ -163,12 +194,12 @@ fn take(row: &Row, vault: &Vault, workspace: &mut Workspace) -> Result<(Key, i64
             };
             let stored = UserCardRow {
                 openid: third.unwrap_or_default(),
-                pickup_ms: row.try_get(4)?,
+                pickup_ms: row.try_get(KIND + 4)?,
                 // It follows from the others.
                 end_ms: None,
-                state: row.try_get(5)?,
+                state: row.try_get(KIND + 5)?,
                 document: document.to_owned(),
-                personal: row.try_get(8)?,
+                personal: row.try_get(KIND + 8)?,
             };
             workspace.user_cards.load([stored.open(id, vault)?]);
             Key::UserCard(first, second)
@@ -186,5 +217,5 @@ fn take(row: &Row, vault: &Vault, workspace: &mut Workspace) -> Result<(Key, i64
             Key::Record(first, second)
         }
     };
-    Ok((key, row.try_get(6)?))
+    Ok(Some((key, row.try_get(KIND + 6)?)))
 }

@@ -22,7 +22,6 @@ pub(super) use activities::list as activities;
 pub(super) use card_templates::list as card_templates;
 pub(super) use contents::{
     everything, first_contents, grants, replace as replace_contents, replace_everything, set_grant,
-    standing,
 };
 pub(super) use keys::{
     all as keys, book as key_book, change as change_keys, settings as key_settings,
@@ -35,7 +34,7 @@ pub(super) use outbox::{
 };
 pub(super) use save::save;
 pub(super) use shared::{mark_request, rate_limits, set_rate_limits, sweep_marks, take_calls};
-pub(super) use user_cards::{list as user_cards, view as user_card_view};
+pub(super) use user_cards::list as user_cards;
 
 /// A page of a list and how many there are in all, in one statement and thus at
 /// one moment. `rows` gives the page, `order` its order; a page past the end

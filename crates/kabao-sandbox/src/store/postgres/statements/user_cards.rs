@@ -9,7 +9,7 @@ use crate::{
     domain::{UserCard, UserCardId},
     random,
     store::{
-        ClockSetting, Failure, Page, Standing, UserCardView, UserCardsOf, Window,
+        Failure, Page, UserCardsOf, Window,
         document::UserCardRow,
         postgres::{
             session::Session,
@@ -19,41 +19,6 @@ use crate::{
     },
     vault::Vault,
 };
-
-/// One statement: one round trip, and one moment.
-pub(in super::super) async fn view(
-    session: &mut Session,
-    vault: &Vault,
-    id: &UserCardId,
-    mchid: Option<&str>,
-) -> Result<UserCardView, Trouble> {
-    let found = session
-        .query_opt(
-            "SELECT card.openid, card.pickup_ms, card.state, card.document, card.personal,
-                 EXISTS (SELECT 1 FROM grants WHERE brand_id = $1 AND mchid = $4),
-                 (SELECT value FROM meta WHERE owner = 'platform' AND name = 'clock')
-             FROM (SELECT 1) AS always LEFT JOIN user_cards AS card
-               ON card.brand_id = $1 AND card.card_id = $2 AND card.user_card_code = $3",
-            &[
-                &text(&id.brand_id),
-                &text(&id.card_id),
-                &text(&id.user_card_code),
-                &mchid.map(text),
-            ],
-        )
-        .await?;
-    let row = found.ok_or_else(|| Failure::from("a row that is always there is not"))?;
-    let granted: bool = row.try_get(5)?;
-    let is_there = row.try_get::<_, Option<&str>>(3)?.is_some();
-    let card = is_there.then(|| open(&row, 0, id.clone(), vault));
-    Ok(UserCardView {
-        standing: Standing {
-            served: granted || mchid.is_none(),
-            clock: ClockSetting::from_stored(row.try_get(6)?)?,
-        },
-        card: card.transpose()?,
-    })
-}
 
 pub(in super::super) async fn list(
     session: &mut Session,

@@ -28,19 +28,20 @@ pub(super) use outbox::{
     redeliver,
 };
 pub(super) use shared::{mark_request, rate_limits, set_rate_limits, sweep_marks, take_calls};
-pub(super) use user_cards::{list as user_cards, view as user_card_view};
+pub(super) use user_cards::list as user_cards;
 
 /// The rows that a rule wants to see.
 pub(super) fn load(db: &Connection, vault: &Vault, needs: &Needs) -> Result<Workspace, Failure> {
     let brand_id = needs.brand_id.as_str();
-    let mut workspace = Workspace::of(brand_id);
+    let (standing, card) = match &needs.user_card {
+        None => (standing(db, needs)?, None),
+        Some((card_id, code)) => user_cards::in_sight(db, vault, needs, card_id, code)?,
+    };
+    let mut workspace = Workspace::of(brand_id, standing);
+    workspace.user_cards.load(card);
     if let Some(card_id) = &needs.card_template {
         let found = card_templates::one(db, brand_id, card_id)?;
         workspace.card_templates.load(found);
-    }
-    if let Some((card_id, code)) = &needs.user_card {
-        let found = user_cards::one(db, vault, brand_id, card_id, code)?;
-        workspace.user_cards.load(found);
     }
     if let Some((card_id, openid)) = &needs.user_cards_of {
         let found = user_cards::of_a_template(db, vault, brand_id, card_id, openid)?;
@@ -85,21 +86,23 @@ pub(super) fn save(db: &Connection, vault: &Vault, workspace: &Workspace) -> Res
     Ok(())
 }
 
-/// One statement, for every read of its own takes and gives back a lock.
-pub(super) fn standing(
-    db: &Connection,
-    mchid: Option<&str>,
-    brand_id: &str,
-) -> Result<Standing, Failure> {
+/// How the one who asks stands to the brand, and the clock.
+fn standing(db: &Connection, needs: &Needs) -> Result<Standing, Failure> {
     let mut statement = db.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM grants WHERE brand_id = ?1 AND mchid = ?2),
                 (SELECT value FROM meta WHERE name = 'clock')",
     )?;
-    let (granted, clock): (bool, Option<String>) =
-        statement.query_row((brand_id, mchid), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (granted, clock): (bool, Option<String>) = statement
+        .query_row((&needs.brand_id, &needs.mchid), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    standing_of(needs, granted, clock.as_deref())
+}
+
+fn standing_of(needs: &Needs, granted: bool, clock: Option<&str>) -> Result<Standing, Failure> {
     Ok(Standing {
-        served: granted || mchid.is_none(),
-        clock: ClockSetting::from_stored(clock.as_deref())?,
+        served: granted || needs.mchid.is_none(),
+        clock: ClockSetting::from_stored(clock)?,
     })
 }
 

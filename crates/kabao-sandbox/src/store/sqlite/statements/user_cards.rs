@@ -1,39 +1,14 @@
 use kabao_core::card_member::UserCardState;
-use rusqlite::{Connection, OptionalExtension as _, Row, params, types::ValueRef};
+use rusqlite::{Connection, Row, params, types::ValueRef};
 
-use super::{collect, count};
+use super::{collect, count, standing_of};
 use crate::{
     domain::{UserCard, UserCardId},
     store::{
-        ClockSetting, Failure, Page, Standing, UserCardView, UserCardsOf, Window,
-        document::UserCardRow, workspace::Mark,
+        Failure, Needs, Page, Standing, UserCardsOf, Window, document::UserCardRow, workspace::Mark,
     },
     vault::Vault,
 };
-
-pub(super) fn one(
-    db: &Connection,
-    vault: &Vault,
-    brand_id: &str,
-    card_id: &str,
-    user_card_code: &str,
-) -> Result<Option<UserCard>, Failure> {
-    let row = db
-        .prepare_cached(
-            "SELECT openid, pickup_ms, state, document, personal FROM user_cards
-             WHERE brand_id = ?1 AND card_id = ?2 AND user_card_code = ?3",
-        )?
-        .query_row([brand_id, card_id, user_card_code], |row| {
-            user_card_row(row, 0)
-        })
-        .optional()?;
-    let id = UserCardId {
-        brand_id: brand_id.to_owned(),
-        card_id: card_id.to_owned(),
-        user_card_code: user_card_code.to_owned(),
-    };
-    row.map(|row| row.open(id, vault)).transpose()
-}
 
 pub(super) fn all(db: &Connection, vault: &Vault) -> Result<Vec<UserCard>, Failure> {
     let statement = db.prepare_cached(
@@ -71,14 +46,16 @@ pub(super) fn of_a_template(
     )
 }
 
-/// One statement, for every read of its own takes and gives back a lock. (A
-/// test such as `?4 IS NULL` would have it compiled anew for every value.)
-pub(in super::super) fn view(
+/// A card together with [`standing`](super::standing), for a statement more would
+/// be the dearer half of most requests. (A test such as `?4 IS NULL` would have
+/// it compiled anew for every value.)
+pub(super) fn in_sight(
     db: &Connection,
     vault: &Vault,
-    id: &UserCardId,
-    mchid: Option<&str>,
-) -> Result<UserCardView, Failure> {
+    needs: &Needs,
+    card_id: &str,
+    user_card_code: &str,
+) -> Result<(Standing, Option<UserCard>), Failure> {
     let mut statement = db.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM grants WHERE brand_id = ?1 AND mchid = ?4),
                 (SELECT value FROM meta WHERE name = 'clock'),
@@ -86,19 +63,19 @@ pub(in super::super) fn view(
          FROM (SELECT 1) LEFT JOIN user_cards AS card
            ON card.brand_id = ?1 AND card.card_id = ?2 AND card.user_card_code = ?3",
     )?;
-    let key = params![id.brand_id, id.card_id, id.user_card_code, mchid];
+    let key = params![needs.brand_id, card_id, user_card_code, needs.mchid];
     let (granted, clock, row): (bool, Option<String>, _) = statement.query_row(key, |row| {
         let is_there = row.get_ref(2)? != ValueRef::Null;
         let card = is_there.then(|| user_card_row(row, 2)).transpose()?;
         Ok((row.get(0)?, row.get(1)?, card))
     })?;
-    Ok(UserCardView {
-        standing: Standing {
-            served: granted || mchid.is_none(),
-            clock: ClockSetting::from_stored(clock.as_deref())?,
-        },
-        card: row.map(|row| row.open(id.clone(), vault)).transpose()?,
-    })
+    let id = || UserCardId {
+        brand_id: needs.brand_id.clone(),
+        card_id: card_id.to_owned(),
+        user_card_code: user_card_code.to_owned(),
+    };
+    let card = row.map(|row| row.open(id(), vault)).transpose()?;
+    Ok((standing_of(needs, granted, clock.as_deref())?, card))
 }
 
 pub(in super::super) fn list(
