@@ -1,17 +1,23 @@
 //! One thread writes. What has piled up while it waited for the disk goes into
 //! one transaction: a disk that syncs 200 times a second then takes thousands
-//! of changes a second.
+//! of changes a second. For a disk so fast that nothing piles up it waits a
+//! moment when changes come thick (`pause.rs`), for a sync costs as much as all
+//! else that a change does here.
 
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread::{self, JoinHandle},
+    time::Instant,
 };
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::failure::{CommitFailed, Undone, failed};
+use super::{
+    failure::{CommitFailed, Undone, failed},
+    pause::{self, Pause},
+};
 use crate::store::{
     StoreError,
     failure::{Failure, caught},
@@ -32,12 +38,13 @@ impl Writer {
     /// Starts the thread; `committed` is called after each transaction.
     pub(super) fn start(
         db: Arc<Mutex<Connection>>,
+        pause: Pause,
         committed: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
         let (jobs, incoming) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("kabao-store-writer".into())
-            .spawn(move || write_all(&db, &incoming, committed))?;
+            .spawn(move || write_all(&db, &incoming, pause, committed))?;
         Ok(Self {
             jobs: Some(jobs),
             thread: Some(thread),
@@ -103,29 +110,63 @@ pub(super) fn lock(db: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
 fn write_all(
     db: &Mutex<Connection>,
     incoming: &mpsc::Receiver<Box<dyn Job>>,
+    mut pause: Pause,
     committed: impl Fn(),
 ) {
+    let mut level = Level::default();
+    let mut written = None;
     while let Ok(first) = incoming.recv() {
         let mut group = vec![first];
+        let pays = written.is_some_and(|at: Instant| pause.pays(at.elapsed()));
+        if pays {
+            thread::sleep(pause::LENGTH);
+        }
         group.extend(incoming.try_iter().take(LARGEST_GROUP - 1));
-        let outcome = write_group(&mut lock(db), &mut group)
+        if pays {
+            pause.brought(group.len() - 1);
+        }
+        let outcome = write_group(&mut lock(db), &mut level, &mut group)
             .map_err(|failure| CommitFailed(Arc::new(failure)));
         for job in group {
             job.answer(outcome.clone());
         }
         committed();
+        written = Some(Instant::now());
     }
 }
 
-fn write_group(db: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
-    // In WAL mode NORMAL leaves the log unsynced at a commit; the next one that
-    // is FULL syncs what went before it, too.
-    let level = match group.iter().any(|job| job.lasts()) {
-        true => "PRAGMA synchronous = FULL",
-        false => "PRAGMA synchronous = NORMAL",
-    };
-    db.prepare_cached(level)?.execute([])?;
+/// Whether commits wait for the disk. Saying so again would cost more than a
+/// change does: it is compiled anew each time.
+#[derive(Debug, Default)]
+struct Level(Option<bool>);
+
+impl Level {
+    /// In WAL mode NORMAL leaves the log unsynced at a commit; the next one that
+    /// is FULL syncs what went before it, too.
+    fn set(&mut self, db: &Connection, lasts: bool) -> Result<(), Failure> {
+        if self.0 != Some(lasts) {
+            self.0 = None;
+            db.pragma_update(None, "synchronous", if lasts { "FULL" } else { "NORMAL" })?;
+            self.0 = Some(lasts);
+        }
+        Ok(())
+    }
+}
+
+fn write_group(
+    db: &mut Connection,
+    level: &mut Level,
+    group: &mut [Box<dyn Job>],
+) -> Result<(), Failure> {
+    level.set(db, group.iter().any(|job| job.lasts()))?;
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if let [only] = group {
+        // It is undone with the transaction.
+        return match only.run(&transaction) {
+            true => Ok(transaction.commit()?),
+            false => Err(Undone.into()),
+        };
+    }
     for job in group {
         transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
         if !job.run(&transaction) {
@@ -243,7 +284,7 @@ mod tests {
         }
         drop(sender);
         let commits = AtomicUsize::new(0);
-        write_all(&db, &incoming, || {
+        write_all(&db, &incoming, Pause::NEVER, || {
             commits.fetch_add(1, Ordering::Relaxed);
         });
         assert_eq!(commits.into_inner(), 1);
@@ -257,7 +298,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_is_named_and_does_not_last() {
         let db = table();
-        let writer = Writer::start(Arc::clone(&db), || {}).expect("a thread");
+        let writer = Writer::start(Arc::clone(&db), Pause::NEVER, || {}).expect("a thread");
         lock(&db)
             .pragma_update(None, "max_page_count", 3)
             .expect("a limit");
@@ -274,7 +315,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_given_is_done_before_it_ends() {
         let db = table();
-        let writer = Writer::start(Arc::clone(&db), || {}).expect("a thread");
+        let writer = Writer::start(Arc::clone(&db), Pause::NEVER, || {}).expect("a thread");
         {
             let mut asked = Box::pin(writer.run("noting", note("last".into())));
             // Sent, and then nobody waits for the answer.
