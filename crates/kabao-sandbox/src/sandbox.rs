@@ -280,7 +280,7 @@ impl SandboxBuilder {
         let notifier = Notifier::new(settings, Some(authority.certificate_pem()));
         let base_url = credentials.base_url.clone();
         let limits = self.rate_limits;
-        let version = keys.version();
+        let edition = keys.edition();
         let initial = seed.contents().clone();
         let app = App::new(
             store,
@@ -295,7 +295,7 @@ impl SandboxBuilder {
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
         if let Some(folder) = self.credentials_dir {
-            tokio::spawn(keep(Arc::clone(&app), folder, version, stopped.clone()));
+            tokio::spawn(keep(Arc::clone(&app), folder, edition, stopped.clone()));
         }
         let deliveries = tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()));
         let front = Front {
