@@ -93,11 +93,6 @@ impl Steering {
             Place::Production => Err(Control::of_production()),
         }
     }
-
-    /// Whether the sandbox ends with the command.
-    pub(crate) fn is_embedded(&self) -> bool {
-        self.sandbox.is_some()
-    }
 }
 
 /// What a new sandbox holds.

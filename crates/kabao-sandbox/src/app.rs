@@ -54,9 +54,9 @@ impl App {
             current_keys: CurrentKeys::new(Arc::clone(&store), keys),
             limiter: Limiter::new(Arc::clone(&store), limits),
             replays: Replays::new(&store, &switches),
+            faults: Faults::new(Arc::clone(&store)),
             store,
             routes: Routes::new(),
-            faults: Faults::default(),
             journal: Journal::default(),
             metrics: Metrics::new(real_now()),
             switches,
@@ -72,9 +72,10 @@ impl App {
         self.current_keys.snapshot()
     }
 
-    /// Forgets what is not in the store: another sandbox begins.
-    pub(crate) fn forget(&self) {
-        self.faults.clear();
+    /// Forgets what is not in the store any more, or never was: another sandbox
+    /// begins.
+    pub(crate) async fn forget(&self) {
+        self.faults.forget().await;
         self.limiter.reset();
         self.replays.reset();
         self.journal.clear();

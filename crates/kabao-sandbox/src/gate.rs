@@ -64,7 +64,7 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
     let (found, allow) = find(app, &request);
     entry.operation = found.as_ref().ok().map(|(operation, _)| operation.id);
     let occasion = Occasion::request(request.method.as_str(), request.path(), entry.operation);
-    let clock = app.faults.skew(&occasion);
+    let clock = app.faults.skew(&occasion).await;
     entry.faults.extend(clock.noted());
     let now = now.as_second() + clock.seconds();
     let mut strike = Strike::default();
@@ -87,6 +87,7 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
             strike = app
                 .faults
                 .strike(&occasion.by(&admitted.caller.identity))
+                .await
                 .under(&clock);
             entry.faults.extend(strike.noted());
             entry.refusal = strike.error().map(|error| Box::new(error.into()));

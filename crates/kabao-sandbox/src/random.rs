@@ -49,6 +49,11 @@ pub(crate) fn seed() -> u64 {
     u32::from_le_bytes(bytes()).into()
 }
 
+/// What tells a fault that is ordered from all others.
+pub(crate) fn fault_id() -> u64 {
+    u64::from_le_bytes(bytes())
+}
+
 /// 12 letters and digits for AES-GCM.
 pub(crate) fn resource_nonce() -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";

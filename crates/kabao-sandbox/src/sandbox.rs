@@ -19,6 +19,7 @@ use crate::{
     bounds,
     control::{ControlToken, ControlTokenError, Guard},
     credentials::{Credentials, CredentialsError, keep},
+    faults::follow,
     folder::{DataFolder, DataFolderError},
     keys::{Keys, KeysError},
     limits::RateLimits,
@@ -280,7 +281,7 @@ impl SandboxBuilder {
         let notifier = Notifier::new(settings, Some(authority.certificate_pem()));
         let base_url = credentials.base_url.clone();
         let limits = self.rate_limits;
-        let version = keys.version();
+        let edition = keys.edition();
         let initial = seed.contents().clone();
         let app = App::new(
             store,
@@ -292,11 +293,21 @@ impl SandboxBuilder {
             base_url,
         );
         app.limiter.look().await?;
+        app.faults.look().await?;
+        let left = app.faults.ordered().len();
+        if left > 0 {
+            tracing::warn!(
+                faults = left,
+                "faults that were ordered before are on duty; `kabao sandbox fault clear`, or \
+                 DELETE /_sandbox/faults, calls them off"
+            );
+        }
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
         if let Some(folder) = self.credentials_dir {
-            tokio::spawn(keep(Arc::clone(&app), folder, version, stopped.clone()));
+            tokio::spawn(keep(Arc::clone(&app), folder, edition, stopped.clone()));
         }
+        tokio::spawn(follow(Arc::clone(&app), stopped.clone()));
         let deliveries = tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()));
         let front = Front {
             tls,

@@ -38,10 +38,16 @@ fn a_fault_is_added_befalls_a_command_and_is_cleared() {
 }
 
 #[test]
-fn the_embedded_sandbox_keeps_no_faults() {
+fn the_embedded_sandbox_keeps_faults_for_the_commands_that_follow() {
     let world = World::new();
-    world.run(&["sandbox", "fault", "list"]).failed(
-        2,
-        &["ends with this command", "hint: start `kabao sandbox serve"],
-    );
+    let add = "sandbox fault add status --status 400 --count 2";
+    world.run(&add.split(' ').collect::<Vec<_>>()).ok();
+    let get = ["user-card", "get", CODE];
+    // Whoever did not order it is told why nothing works.
+    let warned = &["fault clear", "faults=1"];
+    world.run(&get).failed(1, warned);
+    let left = world.run(&["sandbox", "fault", "list", "--output=json"]);
+    assert_eq!(left.ok().json()[0]["count"], json!(1));
+    world.run(&get).failed(1, warned);
+    assert!(!world.run(&get).ok().stderr.contains("fault"));
 }

@@ -32,12 +32,27 @@ fn certificates_rotate_and_merchants_move() {
         shown[1]["serial_no"],
         before["platform_certificates"][0]["serial_no"]
     );
+    let noticed = steer(&world, &["keys", "rotate", "--notice", "5d"]);
+    let rows = noticed["platform_certificates"].as_array().expect("a list");
+    let (last, others) = rows.split_last().expect("rows");
+    assert_eq!(last["serial_no"], noticed["platform_serial_no"]);
+    assert!(last["takeover_time"].is_string(), "{last}");
+    assert_eq!(others[0]["serial_no"], rotated["platform_serial_no"]);
+    assert_eq!(others[0]["takeover_time"], Value::Null);
+    let table = world.run(&["sandbox", "keys", "show"]).ok();
+    table.line("platform_certificates[2].takeover_time");
     let moved = steer(&world, &["keys", "migration", "12.5"]);
     assert_eq!(moved[0]["public_key_percent"], 12.5);
     let table = world.run(&["sandbox", "keys", "migration", "100"]).ok();
     assert!(table.line("1900000001").contains("100"), "{table:?}");
     for (arguments, status, words) in [
-        (&["rotate", "--overlap=-1s"][..], 2, "negative"),
+        (&["rotate", "--overlap=-1s"][..], 2, "--overlap"),
+        (
+            &["rotate", "--notice=-1s"],
+            2,
+            "--notice cannot be negative",
+        ),
+        (&["rotate", "--notice=2000d"], 1, "notice_seconds"),
         (&["migration", "101"], 1, "public_key_percent"),
         (&["migration", "1", "--mchid=7"], 1, "RESOURCE_NOT_EXISTS"),
     ] {

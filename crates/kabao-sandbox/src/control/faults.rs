@@ -1,4 +1,5 @@
-//! `/_sandbox/faults`: trouble, ordered and called off.
+//! `/_sandbox/faults`: trouble, ordered and called off, for all sandboxes on one
+//! store.
 
 use std::sync::Arc;
 
@@ -17,8 +18,9 @@ pub(super) fn router() -> Router<Arc<App>> {
     Router::new().route("/_sandbox/faults", methods)
 }
 
-async fn list(State(app): State<Arc<App>>) -> Json<Value> {
-    Json(json!({"data": app.faults.armed()}))
+async fn list(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
+    app.faults.look().await?;
+    Ok(Json(json!({"data": app.faults.ordered()})))
 }
 
 async fn arm(
@@ -36,11 +38,11 @@ async fn arm(
             "operation: `{operation}` is none of {known}"
         )));
     }
-    app.faults.arm(fault);
-    Ok(Json(json!({"data": app.faults.armed()})))
+    app.faults.order(&fault).await?;
+    Ok(Json(json!({"data": app.faults.ordered()})))
 }
 
-async fn clear(State(app): State<Arc<App>>) -> Json<Value> {
-    app.faults.clear();
-    Json(json!({"data": []}))
+async fn clear(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
+    app.faults.clear().await?;
+    Ok(Json(json!({"data": []})))
 }

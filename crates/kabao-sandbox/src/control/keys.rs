@@ -16,7 +16,11 @@ use super::{Trouble, body, callers};
 use crate::{
     app::App,
     clock::real_now,
-    keys::{CallerKind, Keys, KeysError, Migration, Mint, PlatformSigner, change, rsa_keys},
+    keys::{
+        CallerKind, Keys, KeysError, Migration, Mint, PlatformSigner,
+        change::{self, Rotation},
+        rsa_keys,
+    },
 };
 
 pub(super) fn router() -> Router<Arc<App>> {
@@ -33,9 +37,13 @@ async fn show(State(app): State<Arc<App>>) -> Json<Value> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Rotation {
-    /// How long the old certificate stays, by the sandbox's clock. Default: the
-    /// documented 24 hours.
+struct RotationOrder {
+    /// How long the new certificate is listed before it signs, by the sandbox's
+    /// clock. Default: it signs at once.
+    #[serde(default)]
+    notice_seconds: u64,
+    /// How long the old certificate stays from then on. Default: the documented
+    /// 24 hours.
     #[serde(default = "a_day")]
     overlap_seconds: u64,
 }
@@ -45,8 +53,11 @@ const fn a_day() -> u64 {
 }
 
 async fn rotate(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<Value>, Trouble> {
-    let Rotation { overlap_seconds } = body::optional(&body)?;
-    let overlap = Duration::from_secs(overlap_seconds);
+    let order: RotationOrder = body::optional(&body)?;
+    let rotation = Rotation {
+        notice: Duration::from_secs(order.notice_seconds),
+        overlap: Duration::from_secs(order.overlap_seconds),
+    };
     let now = app.now().await?;
     let authority = app.keys().tls_authority()?;
     let made = making(move || {
@@ -60,7 +71,7 @@ async fn rotate(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<Value>,
     let certificate = made.await?;
     let serial_no = certificate.id.clone();
     let pem = certificate.certificate_pem.clone();
-    let rule = move |book: &mut _| change::rotate(book, certificate.clone(), now, overlap);
+    let rule = move |book: &mut _| change::rotate(book, certificate.clone(), now, rotation);
     let keys = app.current_keys.change(rule).await??;
     Ok(Json(json!({
         "platform_serial_no": serial_no,
@@ -95,16 +106,21 @@ async fn migrate(
     callers::listed(&app, &keys, CallerKind::Merchant).await
 }
 
-/// Those in force, newest first.
+/// Those in force: those that sign, newest first, and after them those that do
+/// not yet, which say from when on they will.
 fn certificates(keys: &Keys) -> Vec<Value> {
     let row = |signer: &PlatformSigner| {
         let (_, certificate) = signer.certificate.as_ref()?;
         let expires = signer.retires.unwrap_or(certificate.not_after());
-        Some(json!({
+        let mut row = json!({
             "serial_no": signer.id.as_str(),
             "effective_time": Time::seconds(certificate.not_before()),
             "expire_time": Time::seconds(expires),
-        }))
+        });
+        if let Some(begin) = signer.takes_over {
+            row["takeover_time"] = json!(Time::seconds(begin));
+        }
+        Some(row)
     };
     keys.platform_certificates()
         .iter()

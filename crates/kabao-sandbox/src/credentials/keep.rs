@@ -7,19 +7,19 @@ use tokio::sync::watch;
 use super::Credentials;
 use crate::{
     app::App,
-    keys::{Keys, KeysError},
+    keys::{Keys, KeysError, Span},
 };
 
 /// How often to look whether keys have changed.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Writes the folder again when keys have changed, here or in another process,
-/// until `stop` turns true or its sender is gone. It holds those of the version
+/// until `stop` turns true or its sender is gone. It holds those of the edition
 /// `written` now.
 pub(crate) async fn keep(
     app: Arc<App>,
     folder: PathBuf,
-    mut written: u64,
+    mut written: (u64, Span),
     mut stop: watch::Receiver<bool>,
 ) {
     loop {
@@ -28,11 +28,11 @@ pub(crate) async fn keep(
             () = tokio::time::sleep(LOOK) => {}
         }
         let keys = app.current_keys.now().await;
-        if keys.version() == written {
+        if keys.edition() == written {
             continue;
         }
         match write(&app, &keys, folder.clone()).await {
-            Ok(()) => written = keys.version(),
+            Ok(()) => written = keys.edition(),
             Err(error) => tracing::error!(%error, "the credentials could not be written again"),
         }
     }

@@ -1,6 +1,6 @@
 //! A fault as it is ordered and shown: one flat object.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{Fault, Kind, On, Selector};
@@ -86,12 +86,6 @@ impl Fault {
         shown.extend(named.flat_map(|(_, own)| members(own)));
         shown.extend(members(json!(self.selector)));
         Value::Object(shown)
-    }
-}
-
-impl Serialize for Fault {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_json().serialize(serializer)
     }
 }
 

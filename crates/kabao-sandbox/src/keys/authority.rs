@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 const DAY: u64 = 24 * 60 * 60;
 
 /// How long certificates of callers and the platform are in force.
-const FIVE_YEARS: Duration = Duration::from_secs((5 * 365 + 1) * DAY);
+pub(super) const FIVE_YEARS: Duration = Duration::from_secs((5 * 365 + 1) * DAY);
 /// The authority outlives what it certifies.
 const TEN_YEARS: Duration = Duration::from_secs((10 * 365 + 2) * DAY);
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kabao_core::keyring::KeyId;
 
-use super::{CallerKind, Migration, PLATFORM};
+use super::{CallerKind, Migration, PLATFORM, authority::FIVE_YEARS};
 use crate::{
     refusal::Refusal,
     store::{KeyBook, KeyPurpose, StoredKey},
@@ -66,30 +66,55 @@ pub(crate) fn revoke_certificate(
     Ok(())
 }
 
-/// Puts a new platform certificate in force. Those before it go when the overlap
-/// is over, and those that are gone already leave the book.
+/// How one platform certificate follows another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rotation {
+    /// How long the new one is known before it signs.
+    pub(crate) notice: Duration,
+    /// How long the old ones stay from then on.
+    pub(crate) overlap: Duration,
+}
+
+/// Puts a new platform certificate in force, which signs once the notice is over.
+/// Those before it go when the overlap is over, too, and those that are gone
+/// already leave the book.
 pub(crate) fn rotate(
     book: &mut KeyBook,
     certificate: StoredKey,
     now: Timestamp,
-    overlap: Duration,
+    Rotation { notice, overlap }: Rotation,
 ) -> Result<(), Refusal> {
-    let end = now.checked_add(overlap).map_err(|_| {
-        Refusal::invalid_request(format!(
-            "overlap_seconds: {} is beyond the end of time",
-            overlap.as_secs()
-        ))
-    })?;
+    if notice >= FIVE_YEARS {
+        return Err(Refusal::invalid_request(format!(
+            "notice_seconds: {} is as long as a certificate is valid, or longer; \
+             it would never sign",
+            notice.as_secs()
+        )));
+    }
+    let begin = later("notice_seconds", now, notice)?;
+    let end = later("overlap_seconds", begin, overlap)?.as_millisecond();
     let KeyBook { keys, settings } = book;
-    let retiring = &mut settings.retiring;
-    keys.retain(|key| !has_retired(retiring.get(&key.id), now));
-    retiring.retain(|_, end| !has_retired(Some(end), now));
+    let planned = &mut settings.retiring;
+    keys.retain(|key| !has_come(planned.get(&key.id), now));
+    planned.retain(|_, instant| !has_come(Some(instant), now));
     for older in keys.iter().filter(|key| is_platform_certificate(key)) {
-        let planned = retiring.entry(older.id.clone()).or_insert(i64::MAX);
-        *planned = end.as_millisecond().min(*planned);
+        let planned = planned.entry(older.id.clone()).or_insert(i64::MAX);
+        *planned = end.min(*planned);
+    }
+    if begin > now {
+        settings.set_takeover_ms(&certificate.id, begin.as_millisecond());
     }
     keys.push(certificate);
     Ok(())
+}
+
+fn later(member: &str, time: Timestamp, by: Duration) -> Result<Timestamp, Refusal> {
+    time.checked_add(by).map_err(|_| {
+        Refusal::invalid_request(format!(
+            "{member}: {} is beyond the end of time",
+            by.as_secs()
+        ))
+    })
 }
 
 /// Moves a merchant, or all that have certificates, along the way to the public
@@ -145,9 +170,9 @@ pub(crate) fn set_public_key_only(
     Ok(())
 }
 
-/// Whether a certificate that goes at `end` (milliseconds) has gone.
-pub(super) fn has_retired(end: Option<&i64>, now: Timestamp) -> bool {
-    end.is_some_and(|end| *end <= now.as_millisecond())
+/// Whether an instant that is planned (milliseconds) has come.
+pub(super) fn has_come(instant: Option<&i64>, now: Timestamp) -> bool {
+    instant.is_some_and(|instant| *instant <= now.as_millisecond())
 }
 
 fn is_platform_certificate(key: &StoredKey) -> bool {
@@ -223,27 +248,82 @@ mod tests {
         Timestamp::from_second(second).expect("in range")
     }
 
+    fn seconds(notice: u64, overlap: u64) -> Rotation {
+        Rotation {
+            notice: Duration::from_secs(notice),
+            overlap: Duration::from_secs(overlap),
+        }
+    }
+
+    fn planned(book: &KeyBook) -> Vec<(String, i64)> {
+        let planned = book.settings.retiring.iter();
+        planned.map(|(name, at)| (name.clone(), *at)).collect()
+    }
+
     #[test]
     fn an_older_certificate_never_lives_longer_through_another_rotation() {
         let mut book = book();
-        let rotate = |book: &mut KeyBook, id, now, overlap| {
-            let overlap = Duration::from_secs(overlap);
-            rotate(book, platform(id), second(now), overlap).expect("rotated");
+        let mut rotate = |id, now, overlap| {
+            rotate(&mut book, platform(id), second(now), seconds(0, overlap)).expect("rotated");
+            planned(&book)
         };
-        rotate(&mut book, "P2", 0, 10);
-        rotate(&mut book, "P3", 5, 100);
-        let ends = |book: &KeyBook| {
-            let ends = book.settings.retiring.iter();
-            ends.map(|(id, end)| (id.clone(), *end)).collect::<Vec<_>>()
-        };
-        assert_eq!(ends(&book), [("P1".into(), 10_000), ("P2".into(), 105_000)]);
-        rotate(&mut book, "P4", 10, 1);
-        assert_eq!(ends(&book), [("P2".into(), 11_000), ("P3".into(), 11_000)]);
+        rotate("P2", 0, 10);
+        let ends = rotate("P3", 5, 100);
+        assert_eq!(ends, [("P1".into(), 10_000), ("P2".into(), 105_000)]);
+        let ends = rotate("P4", 10, 1);
+        assert_eq!(ends, [("P2".into(), 11_000), ("P3".into(), 11_000)]);
         let left = book.keys.iter().filter(|key| is_platform_certificate(key));
         let left: Vec<_> = left.map(|key| &*key.id).collect();
         assert_eq!(left, ["P2", "P3", "P4"]);
-        let endless = super::rotate(&mut book, platform("P5"), second(11), Duration::MAX);
-        assert_eq!(endless.expect_err("refused").code, "INVALID_REQUEST");
+    }
+
+    #[test]
+    fn the_overlap_begins_when_the_notice_is_over() {
+        let mut book = book();
+        let mut rotate = |id, now, notice, overlap| {
+            rotate(
+                &mut book,
+                platform(id),
+                second(now),
+                seconds(notice, overlap),
+            )
+            .expect("rotated");
+            planned(&book)
+        };
+        let plan = rotate("P2", 0, 10, 5);
+        assert_eq!(
+            plan,
+            [("P1".into(), 15_000), ("takeover P2".into(), 10_000)]
+        );
+        // One that comes in between, and signs before it.
+        let plan = rotate("P3", 5, 0, 60);
+        let wanted = [("P1", 15_000), ("P2", 65_000), ("takeover P2", 10_000)];
+        assert_eq!(plan, wanted.map(|(name, at)| (name.into(), at)));
+        // What has come is forgotten.
+        let plan = rotate("P4", 15, 1, 1);
+        let wanted = [("P2", 17_000), ("P3", 17_000), ("takeover P4", 16_000)];
+        assert_eq!(plan, wanted.map(|(name, at)| (name.into(), at)));
+    }
+
+    #[test]
+    fn a_rotation_that_would_never_end_is_refused() {
+        let mut book = book();
+        for (rotation, member) in [
+            (seconds(0, u64::MAX), "overlap_seconds"),
+            (seconds(1, u64::MAX), "overlap_seconds"),
+            (seconds(u64::MAX, 0), "notice_seconds"),
+            (seconds(FIVE_YEARS.as_secs(), 0), "notice_seconds"),
+        ] {
+            let refused = rotate(&mut book, platform("P2"), second(11), rotation);
+            let refused = refused.expect_err(member);
+            assert_eq!(refused.code, "INVALID_REQUEST");
+            assert!(refused.message.starts_with(member), "{}", refused.message);
+            assert_eq!(planned(&book), []);
+        }
+        let last = Timestamp::MAX;
+        let refused = rotate(&mut book, platform("P2"), last, seconds(1, 0));
+        let refused = refused.expect_err("the end of time").message;
+        assert!(refused.contains("end of time"), "{refused}");
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //! - the store counts another version, which is looked at once a second by
 //!   whoever comes first;
 //! - the sandbox's clock has passed, in whichever direction, an instant at which
-//!   a certificate goes. Only while one is going does this cost a look at the
-//!   clock.
+//!   a certificate goes or begins to sign. Only while that is planned does this
+//!   cost a look at the clock.
 
 use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},

@@ -14,7 +14,7 @@ use kabao_core::{
 
 use super::{
     Authority, CallerCertificate, CallerKeys, CallerKind, Keys, Migration, PLATFORM,
-    PlatformSigner, authority::IssueError, change::has_retired, generate::first_keys_with,
+    PlatformSigner, authority::IssueError, change::has_come, generate::first_keys_with,
 };
 use crate::{
     clock::{business_time, real_now},
@@ -85,15 +85,15 @@ impl Keys {
     fn parse(book: &KeyBook, now: Timestamp) -> Result<Self, KeysError> {
         let settings = &book.settings;
         let mut found = Found::default();
-        let is_in_force = |key: &&StoredKey| !has_retired(settings.retiring.get(&key.id), now);
+        let is_in_force = |key: &&StoredKey| !has_come(settings.retiring.get(&key.id), now);
         for key in book.keys.iter().filter(is_in_force) {
             found
-                .take(key, settings)
+                .take(key, settings, now)
                 .map_err(|reason| KeysError::unusable(key, reason))?;
         }
         let mut keys = found.into_keys(settings)?;
-        let ends = settings.retiring.values().copied();
-        let (past, future): (Vec<_>, Vec<_>) = ends.partition(|end| has_retired(Some(end), now));
+        let planned = settings.retiring.values().copied();
+        let (past, future): (Vec<_>, Vec<_>) = planned.partition(|at| has_come(Some(at), now));
         keys.span = (past.into_iter().max(), future.into_iter().min());
         Ok(keys)
     }
@@ -116,7 +116,12 @@ struct Parts {
 }
 
 impl Found {
-    fn take(&mut self, stored: &StoredKey, settings: &KeySettings) -> Result<(), Unusable> {
+    fn take(
+        &mut self,
+        stored: &StoredKey,
+        settings: &KeySettings,
+        now: Timestamp,
+    ) -> Result<(), Unusable> {
         let secret = stored.secret.as_bytes();
         match stored.purpose {
             KeyPurpose::MerchantApi | KeyPurpose::BrandApi => {
@@ -131,6 +136,7 @@ impl Found {
                     id: KeyId::new(&*stored.id),
                     key: PrivateKey::from_pem(secret)?,
                     certificate: None,
+                    takes_over: None,
                     retires: None,
                 };
                 self.caller(stored).public_keys.insert(0, signer);
@@ -141,6 +147,10 @@ impl Found {
                     id: KeyId::new(certificate.serial_no()),
                     key: PrivateKey::from_pem(secret)?,
                     certificate: Some((pem, certificate)),
+                    takes_over: settings
+                        .takeover_ms(&stored.id)
+                        .filter(|begin| !has_come(Some(begin), now))
+                        .and_then(|begin| Timestamp::from_millisecond(begin).ok()),
                     retires: settings
                         .retiring
                         .get(&stored.id)
@@ -168,7 +178,8 @@ impl Found {
     }
 
     fn into_keys(self, settings: &KeySettings) -> Result<Keys, KeysError> {
-        let certificates = self.platform_certificates;
+        let mut certificates = self.platform_certificates;
+        certificates.sort_by_key(|signer| signer.takes_over.is_some());
         let callers = self.callers.into_iter().map(|((scheme, identity), parts)| {
             let mut platform = parts.public_keys;
             let mut migration = Migration::finished();

@@ -33,15 +33,19 @@ const PLATFORM: &str = "platform";
 #[derive(Debug, Default)]
 pub struct Keys {
     callers: HashMap<(Scheme, String), Arc<CallerKeys>>,
-    /// Platform certificates, newest first.
+    /// Platform certificates: those that sign, newest first, and after them those
+    /// that do not yet.
     certificates: Vec<PlatformSigner>,
     authority: Option<Authority>,
     /// Of the key book that it was read from.
     version: u64,
-    /// For which time of the sandbox's clock it holds: no certificate goes
-    /// between these, in milliseconds.
-    span: (Option<i64>, Option<i64>),
+    /// For which time of the sandbox's clock it holds: no certificate goes, or
+    /// begins to sign, between these, in milliseconds.
+    span: Span,
 }
+
+/// Since when and until when, if there is an end to it.
+pub(crate) type Span = (Option<i64>, Option<i64>);
 
 /// The keys of one caller and those that WeChat Pay uses towards it.
 #[derive(Debug)]
@@ -55,7 +59,7 @@ pub struct CallerKeys {
     /// The APIv3 key, or the brand's API key.
     pub secret: ApiV3Key,
     /// What answers can be signed with and requests sealed for: public keys, and
-    /// after them certificates, newest first.
+    /// after them certificates, as [`Keys::platform_certificates`] has them.
     pub platform: Vec<PlatformSigner>,
     /// Which of them signs what names no key.
     pub migration: Migration,
@@ -84,6 +88,9 @@ pub struct PlatformSigner {
     pub key: PrivateKey,
     /// PEM and parsed form, unless it is a bare public key.
     pub certificate: Option<(String, Certificate)>,
+    /// When it begins to sign what names no key, by the sandbox's clock; `None` if
+    /// it does so.
+    pub takes_over: Option<Timestamp>,
     /// When it gives way to a newer certificate, by the sandbox's clock; `None`
     /// if that is not planned.
     pub retires: Option<Timestamp>,
@@ -114,7 +121,8 @@ impl Keys {
         self.callers.values()
     }
 
-    /// The platform certificates in force, newest first.
+    /// The platform certificates in force: those that sign, newest first, and
+    /// after them those that were only given notice of.
     #[must_use]
     pub fn platform_certificates(&self) -> &[PlatformSigner] {
         &self.certificates
@@ -123,6 +131,11 @@ impl Keys {
     /// Which version of the key book this was read from.
     pub(crate) fn version(&self) -> u64 {
         self.version
+    }
+
+    /// What names this snapshot: another has other keys, or uses them otherwise.
+    pub(crate) fn edition(&self) -> (u64, Span) {
+        (self.version, self.span)
     }
 
     /// Whether time alone makes it outdated.

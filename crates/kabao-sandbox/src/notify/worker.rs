@@ -125,8 +125,8 @@ async fn post(app: &App, owed: &Owed) -> Outcome {
         return Outcome::failed("the receiver has no keys here");
     };
     let occasion = Occasion::notification(&address.path, &owed.identity);
-    let clock = app.faults.skew(&occasion);
-    let strike = app.faults.strike(&occasion).under(&clock);
+    let clock = app.faults.skew(&occasion).await;
+    let strike = app.faults.strike(&occasion).await.under(&clock);
     let request_id = random::request_id();
     let begun = real_now();
     let body = posted_body(&owed.body, &strike);

@@ -418,6 +418,7 @@ pub async fn keys_change_by_rules(store: &dyn Store) {
         book.keys.extend(keys("second"));
         book.settings.migrations.insert("1".into(), 500);
         book.settings.retiring.insert("A".into(), -1);
+        book.settings.set_takeover_ms("B", 1);
         book.settings.public_key_only.insert("2".into());
         Ok(())
     });
@@ -429,6 +430,8 @@ pub async fn keys_change_by_rules(store: &dyn Store) {
     assert_same_keys(&store.keys().await.expect("keys"), &wanted);
     assert_eq!(book.settings.migrations["1"], 500);
     assert_eq!(book.settings.retiring["A"], -1);
+    assert_eq!(book.settings.takeover_ms("A"), None);
+    assert_eq!(book.settings.takeover_ms("B"), Some(1));
     assert!(book.settings.public_key_only.contains("2"));
     assert_eq!(store.key_version().await.expect("read"), 1);
     let rule: KeyRule = Arc::new(|book| {

@@ -30,14 +30,36 @@ pub struct KeyBook {
 pub struct KeySettings {
     /// Counts the changes of the book. The store's own: rules leave it alone.
     pub version: u64,
-    /// Platform certificates that give way to newer ones, by serial, and when
-    /// they are gone: milliseconds since 1970 of the sandbox's clock.
+    /// What is planned for platform certificates, in milliseconds since 1970 of
+    /// the sandbox's clock: under a serial when that one is gone; under `takeover `
+    /// and a serial when that one [takes over](Self::takeover_ms). One map
+    /// for both, so that processes of versions that know only of the first keep
+    /// the second, and forget it once it has come.
     pub retiring: BTreeMap<String, i64>,
     /// How far merchants are on their way from certificates to the public key,
     /// by mchid, in thousandths. Who is not named has arrived.
     pub migrations: BTreeMap<String, u16>,
     /// Merchants without platform certificates, by mchid.
     pub public_key_only: BTreeSet<String>,
+}
+
+impl KeySettings {
+    /// When a platform certificate that was given notice of begins to sign;
+    /// `None` if it does.
+    #[must_use]
+    pub fn takeover_ms(&self, serial_no: &str) -> Option<i64> {
+        self.retiring.get(&takeover(serial_no)).copied()
+    }
+
+    /// Keeps a platform certificate from signing until then.
+    pub fn set_takeover_ms(&mut self, serial_no: &str, begin: i64) {
+        self.retiring.insert(takeover(serial_no), begin);
+    }
+}
+
+/// No serial has a space.
+fn takeover(serial_no: &str) -> String {
+    format!("takeover {serial_no}")
 }
 
 impl KeyBook {
@@ -53,5 +75,24 @@ impl StoredKey {
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         (&self.owner, self.purpose, &self.id) == (&other.owner, other.purpose, &other.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Versions that know of no takeover compare what they would write with what
+    /// is there, so they must find nothing that they do not know.
+    #[test]
+    fn a_takeover_is_written_as_older_versions_write() {
+        let mut settings = KeySettings::default();
+        settings.set_takeover_ms("B", 7);
+        let text = serde_json::to_string(&settings).expect("JSON");
+        let written = "{\"version\":0,\"retiring\":{\"takeover B\":7},\
+                       \"migrations\":{},\"public_key_only\":[]}";
+        assert_eq!(text, written);
+        let read: KeySettings = serde_json::from_str(written).expect("settings");
+        assert_eq!(read.takeover_ms("B"), Some(7));
     }
 }

@@ -50,7 +50,7 @@ pub use lists::{ActivitiesOf, CardTemplatesOf, Page, UserCardsOf, Window};
 pub use outbox::{Attempt, Outbox, Owed, OwedState, Then};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
-pub use shared::{Calls, Shared, SignedRequest};
+pub use shared::{Calls, FaultRule, OrderedFault, Shared, SignedRequest};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use workspace::{Kept, Needs, Record, Rule, Workspace};
@@ -118,9 +118,9 @@ pub trait Store: Outbox + Shared + fmt::Debug + Send + Sync {
     /// [`StoreError`].
     async fn set_clock(&self, setting: ClockSetting) -> Result<(), StoreError>;
 
-    /// Forgets everything but the keys, notifications that are owed and the
-    /// clock's setting included, and puts `contents` in place, in one
-    /// transaction. Limits that were set stay, and nothing of them is used up.
+    /// Forgets everything but the keys, notifications that are owed, faults that
+    /// are ordered and the clock's setting included, and puts `contents` in
+    /// place, in one transaction. Limits that were set stay, and nothing of them is used up.
     ///
     /// # Errors
     /// [`StoreError`].

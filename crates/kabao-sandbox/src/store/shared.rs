@@ -1,13 +1,15 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::StoreError;
 use crate::limits::{RateLimits, Taken};
 
-/// What all processes on one store count together, by real time. It outlives
-/// them, but the last of it may be lost with the power.
+/// What all processes on one store do together, besides the product. It outlives
+/// them, but of what is counted by real time the last may be lost with the power.
 #[async_trait]
 pub trait Shared: fmt::Debug + Send + Sync {
     /// The limits that were set while a sandbox ran; `None` if each goes by its
@@ -54,6 +56,36 @@ pub trait Shared: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`StoreError`].
     async fn sweep_marks(&self, real_now: Timestamp) -> Result<u64, StoreError>;
+
+    /// The faults that are ordered, in the order in which they were. A reset
+    /// calls them off.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn faults(&self) -> Result<Vec<OrderedFault>, StoreError>;
+
+    /// Lets a rule change what is ordered, in one transaction. Gives what it
+    /// said, and what is ordered then. If it leaves all as it was, nothing is
+    /// written.
+    ///
+    /// # Errors
+    /// [`StoreError`]; whether it was applied is then unknown.
+    async fn change_faults(&self, rule: FaultRule)
+    -> Result<(bool, Vec<OrderedFault>), StoreError>;
+}
+
+/// A change of the faults that are ordered. What it says of it is handed on. It
+/// may be run several times, the last of which counts.
+pub type FaultRule = Arc<dyn Fn(&mut Vec<OrderedFault>) -> bool + Send + Sync>;
+
+/// A fault that is ordered, as `docs/faults.md` describes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrderedFault {
+    /// Random: it tells orders apart that say the same.
+    pub id: u64,
+    /// The order, as it would be given for what is left of it. A newer version
+    /// may have given one that this version does not understand.
+    pub order: Value,
 }
 
 /// Calls that are counted together.

@@ -714,6 +714,30 @@ fn what_is_left_is_listed_and_what_makes_no_sense_refused() {
 }
 
 #[test]
+fn what_is_left_outlives_a_restart_and_no_reset() {
+    let running = Running::start();
+    order(
+        &running,
+        json!({"kind": "status", "status": 500, "count": 3}),
+    );
+    let befallen = |running: &Running| running.merchant().get(&card_target()).status == 500;
+    assert!(befallen(&running));
+    let again = Running::in_folder(running.stop(), |builder| {
+        builder.rate_limits(kabao_sandbox::RateLimits::Off)
+    });
+    let listed = again.control_ok("GET", "/_sandbox/faults", None);
+    assert_eq!(listed["data"][0]["count"], 2, "{listed}");
+    assert_eq!([(); 3].map(|()| befallen(&again)), [true, true, false]);
+    order(&again, json!({"kind": "status", "status": 500}));
+    again.control_ok("POST", "/_sandbox/reset", None);
+    assert!(!befallen(&again));
+    let again = Running::in_folder(again.stop(), |builder| {
+        builder.rate_limits(kabao_sandbox::RateLimits::Off)
+    });
+    assert!(!befallen(&again));
+}
+
+#[test]
 fn every_order_of_the_page_is_taken() {
     let page = include_str!("../../../../docs/faults.md");
     let running = Running::start();

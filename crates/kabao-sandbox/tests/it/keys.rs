@@ -15,11 +15,26 @@ use crate::{
 };
 
 const LIST: &str = "/v3/certificates";
+const ROTATE: &str = "/_sandbox/keys/rotate-certificate";
 
 impl Running {
     fn rotate(&self, overlap_seconds: u64) -> Value {
-        let body = json!({ "overlap_seconds": overlap_seconds });
-        self.control_ok("POST", "/_sandbox/keys/rotate-certificate", Some(body))
+        self.rotate_as(json!({ "overlap_seconds": overlap_seconds }))
+    }
+
+    fn rotate_as(&self, order: Value) -> Value {
+        self.control_ok("POST", ROTATE, Some(order))
+    }
+
+    /// The control plane's list, and the second at which each takes over.
+    fn shown(&self) -> Vec<(String, Option<i64>)> {
+        let shown = self.control_ok("GET", "/_sandbox/keys", None);
+        let row = |row: &Value| {
+            let takeover = row.get("takeover_time").map(|time| second(text(time)));
+            (text(&row["serial_no"]).to_owned(), takeover)
+        };
+        let rows = shown["platform_certificates"].as_array().unwrap();
+        rows.iter().map(row).collect()
     }
 
     fn migrate(&self, percent: impl Into<Value>) -> Value {
@@ -81,6 +96,19 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
+fn second(time: &str) -> i64 {
+    let time = kabao_core::time::Time::from(time);
+    time.instant().unwrap().as_second()
+}
+
+/// A change whose phone number is sealed for this certificate.
+fn sealed_change(certificate: &Certificate) -> Value {
+    let key: PublicKey = certificate.public_key().unwrap();
+    let value = kabao_core::Sensitive::from("13900139000");
+    let sealed = kabao_core::sensitive::Sealer::seal(&key, &value).unwrap();
+    change(json!({"phone_number": sealed.as_str()}))
+}
+
 #[test]
 fn after_a_rotation_both_certificates_serve_until_the_overlap_is_over() {
     let running = Running::start();
@@ -98,24 +126,14 @@ fn after_a_rotation_both_certificates_serve_until_the_overlap_is_over() {
         let answer = caller.get(&card_target());
         answer.ok();
         verifies(&answer, &certificate);
-        let sealed = certificate
-            .public_key()
-            .map(|key: PublicKey| {
-                let value = kabao_core::Sensitive::from("13900139000");
-                kabao_core::sensitive::Sealer::seal(&key, &value).unwrap()
-            })
-            .unwrap();
-        let body = change(json!({"phone_number": sealed.as_str()}));
+        let body = sealed_change(&certificate);
         caller.patch(&patch_target(), &body).ok();
     }
     // The old one is said to end with the overlap.
     let ends = |serial: &str| {
         let mut all = running.downloaded().into_iter();
         let (.., end) = all.find(|(serial_no, ..)| serial_no == serial).unwrap();
-        kabao_core::time::Time::from(end.as_str())
-            .instant()
-            .unwrap()
-            .as_second()
+        second(&end)
     };
     assert!(
         (590..=600).contains(&(ends(&old) - unix_now())),
@@ -137,10 +155,128 @@ fn after_a_rotation_both_certificates_serve_until_the_overlap_is_over() {
 }
 
 #[test]
+fn a_certificate_that_was_given_notice_of_is_listed_before_it_signs() {
+    let running = Running::start();
+    running.migrate(0);
+    let old = running.credentials.merchant.platform_serial_no.clone();
+    let receiver = Receiver::answering([200]);
+    let echo = json!({"echo_message": "x", "notify_url": receiver.url}).to_string();
+    let begun = unix_now();
+    let rotated = running.rotate_as(json!({"notice_seconds": 600, "overlap_seconds": 300}));
+    let new = text(&rotated["platform_serial_no"]).to_owned();
+
+    let downloaded = running.downloaded();
+    let keys: Keyring = downloaded
+        .iter()
+        .map(|(_, certificate, _)| PlatformKey::certificate(certificate).unwrap())
+        .collect();
+    let told_with = || {
+        let echo = running.merchant().send("POST", "/v3/security/echo", &echo);
+        echo.ok();
+        receiver.next().verified_with(&keys)
+    };
+    let in_order = |first: &str, second: &str| {
+        assert_eq!(running.listed(), [first, second]);
+        assert_eq!(running.signed_with(None), first);
+        assert_eq!(told_with(), first);
+        // Either signs for who names it.
+        for serial in [first, second] {
+            assert_eq!(running.signed_with(Some(serial)), serial);
+        }
+    };
+    in_order(&old, &new);
+    // What a client seals for the newest that it knows is opened.
+    let (_, certificate, _) = &downloaded[1];
+    let caller = running.asking(Some(&new));
+    let changed = caller.patch(&patch_target(), &sealed_change(certificate));
+    changed.ok();
+    verifies(&changed, certificate);
+    let shown = running.shown();
+    let takeover = shown[1].1.unwrap();
+    assert_eq!(shown, [(old.clone(), None), (new.clone(), Some(takeover))]);
+    assert!((600..=610).contains(&(takeover - begun)), "{takeover}");
+    let ends = second(&downloaded[0].2);
+    assert_eq!(ends - takeover, 300, "the overlap begins with the takeover");
+
+    // The clock decides, in either direction.
+    running.forward(takeover - begun + 1);
+    in_order(&new, &old);
+    assert_eq!(running.shown(), [(new.clone(), None), (old.clone(), None)]);
+    running.forward(0);
+    in_order(&old, &new);
+    running.forward(ends - begun + 1);
+    assert_eq!(running.listed(), std::slice::from_ref(&new));
+    assert_eq!(running.signed_with(None), new);
+    let gone = running.asking(Some(&old)).get(&card_target());
+    gone.is_refused(400, "INVALID_REQUEST");
+}
+
+#[test]
+fn one_that_signs_at_once_comes_before_one_that_was_given_notice_of() {
+    let running = Running::start();
+    running.migrate(0);
+    let later = running.rotate_as(json!({"notice_seconds": 600}));
+    let at_once = running.rotate(10_000);
+    let at_once = text(&at_once["platform_serial_no"]);
+    assert_eq!(running.signed_with(None), at_once);
+    running.forward(601);
+    // It is the older of the two by now.
+    assert_eq!(running.signed_with(None), at_once);
+    assert_eq!(running.listed()[1], text(&later["platform_serial_no"]));
+}
+
+#[test]
+fn a_notice_outlives_a_restart_and_holds_in_every_process() {
+    let running = Running::start();
+    running.migrate(0);
+    let old = running.credentials.merchant.platform_serial_no.clone();
+    let rotated = running.rotate_as(json!({"notice_seconds": 600}));
+    let new = text(&rotated["platform_serial_no"]);
+    running.control_ok("POST", "/_sandbox/reset", None);
+    let folder = running.stop();
+    let credentials = folder.path().join("credentials");
+    let running = Running::in_folder(folder, |builder| {
+        builder
+            .rate_limits(kabao_sandbox::RateLimits::Off)
+            .credentials_dir(&credentials)
+    });
+    assert_eq!(running.credentials.merchant.platform_serial_no, old);
+    assert_eq!(running.signed_with(None), old);
+    assert_eq!(running.listed(), [&*old, new]);
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let builder = kabao_sandbox::Sandbox::builder()
+        .data_dir(running.folder.path())
+        .rate_limits(kabao_sandbox::RateLimits::Off);
+    let other = runtime.block_on(builder.start()).unwrap();
+    let through_the_other = || {
+        let mut caller = running.asking(None);
+        caller.address = other.address();
+        let answer = caller.get(&card_target());
+        answer.ok();
+        answer.header("Wechatpay-Serial").unwrap().to_owned()
+    };
+    assert_eq!(through_the_other(), old);
+    running.forward(601);
+    assert_eq!(through_the_other(), new);
+    assert_eq!(running.signed_with(None), new);
+    // The folder of credentials follows, though no key was changed.
+    let file = credentials.join("wechatpay_cert.pem");
+    let begin = std::time::Instant::now();
+    while json!(std::fs::read_to_string(&file).unwrap()) != rotated["wechatpay_cert.pem"] {
+        assert!(begin.elapsed().as_secs() < 20, "it stays the old one");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    running.forward(0);
+    assert_eq!(through_the_other(), old);
+    runtime.block_on(other.stop());
+}
+
+#[test]
 fn an_overlap_can_be_left_out_or_be_nothing() {
     let running = Running::start();
     let old = running.credentials.merchant.platform_serial_no.clone();
-    let body = running.control_ok("POST", "/_sandbox/keys/rotate-certificate", None);
+    let body = running.control_ok("POST", ROTATE, None);
     let second = text(&body["platform_serial_no"]).to_owned();
     running.forward(86_390);
     assert_eq!(running.listed(), [second, old]);
@@ -152,8 +288,10 @@ fn an_overlap_can_be_left_out_or_be_nothing() {
         json!({"overlap_seconds": -1}),
         json!({"overlap": 1}),
         json!({"overlap_seconds": u64::MAX}),
+        json!({"notice_seconds": -1}),
+        json!({"notice_seconds": 6 * 365 * 86_400}),
     ] {
-        let answer = running.control("POST", "/_sandbox/keys/rotate-certificate", Some(bad));
+        let answer = running.control("POST", ROTATE, Some(bad));
         assert_eq!(answer.status, 400, "{answer:?}");
     }
 }

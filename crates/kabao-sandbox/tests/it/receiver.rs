@@ -12,6 +12,7 @@ use std::{
 use kabao_core::{
     ApiV3Key, PrivateKey,
     answer::AnswerSignature,
+    keyring::Keyring,
     notification::{Event, Notification},
     sensitive::Opener,
 };
@@ -140,9 +141,13 @@ impl Post {
 
     /// The name of the key that signed it, which must verify.
     pub fn verified(&self, running: &Running) -> String {
+        self.verified_with(&running.keyring())
+    }
+
+    /// The same, by other keys than those of the start.
+    pub fn verified_with(&self, keys: &Keyring) -> String {
         let signature = AnswerSignature::from_headers(|name| self.header(name)).unwrap();
-        let keys = running.keyring();
-        let key = signature.verify(&self.body, &keys, unix_now()).unwrap();
+        let key = signature.verify(&self.body, keys, unix_now()).unwrap();
         key.id().to_string()
     }
 

@@ -111,6 +111,7 @@ of_a_store! {
     shared::calls_are_used_up_and_come_back,
     shared::callers_are_counted_apart,
     shared::a_request_is_marked_once,
+    shared::faults_change_by_rules,
     whole::a_snapshot_brings_everything_back,
 }
 
@@ -126,6 +127,7 @@ of_two_hands! { contract::prepare:
     outbox::attempts_at_once_all_count,
     shared::calls_are_taken_by_one,
     shared::a_request_is_marked_by_one,
+    shared::faults_are_taken_by_one,
 }
 
 of_two_hands! { left_new:

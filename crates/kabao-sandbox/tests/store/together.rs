@@ -14,10 +14,11 @@ use serde_json::json;
 
 use crate::{
     child,
-    support::{Running, card_target},
+    support::{Request, Running, card_target},
 };
 
 const LIMITS: &str = "/_sandbox/rate-limits";
+const FAULTS: &str = "/_sandbox/faults";
 
 /// How long a rate is tried.
 const TRIED: Duration = Duration::from_secs(3);
@@ -72,6 +73,72 @@ pub(crate) fn assert_passes_once(first: &Running, addresses: [SocketAddr; 2]) {
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 401]);
     }
+}
+
+/// Orders faults through one and is befallen through all of them, so often as
+/// was ordered in all.
+pub(crate) fn assert_one_order(first: &Running, addresses: &[SocketAddr]) {
+    const PASSED: usize = 2;
+    const COUNT: usize = 9;
+    const CALLS: usize = 12;
+    let order = |fault| first.control_ok("POST", FAULTS, Some(fault));
+    // Each hears of it, by what it then answers to a call that nothing counts.
+    let heard = |status: u16| {
+        for address in addresses {
+            let begin = Instant::now();
+            let list = || first.merchant().request("GET", "/v3/certificates", "");
+            while list().send(*address).status != status {
+                assert!(
+                    begin.elapsed() < Duration::from_secs(20),
+                    "{address} never answers {status}"
+                );
+            }
+        }
+    };
+    let marker = json!({"kind": "status", "status": 504, "path": "/v3/certificates"});
+    order(marker.clone());
+    heard(504);
+    let last = addresses.last().unwrap();
+    let called_off = Request::new("DELETE", FAULTS).send(*last);
+    assert_eq!(called_off.status, 200);
+    heard(200);
+
+    let counted = json!({
+        "kind": "status", "status": 502, "operation": "get_user_card",
+        "skip": PASSED, "count": COUNT,
+    });
+    order(counted);
+    order(marker);
+    heard(504);
+    // Passed over are the first, through whichever they come.
+    let begin = addresses.iter().cycle().take(PASSED + 1);
+    let statuses: Vec<u16> = begin.map(|address| call(first, *address)).collect();
+    assert_eq!(statuses, [200, 200, 502]);
+    let befallen: usize = thread::scope(|scope| {
+        let calling = addresses.iter().map(|address| {
+            scope.spawn(move || {
+                let statuses = (0..CALLS).map(|_| call(first, *address));
+                statuses.filter(|status| *status == 502).count()
+            })
+        });
+        let calling: Vec<_> = calling.collect();
+        calling.into_iter().map(|calls| calls.join().unwrap()).sum()
+    });
+    assert_eq!(befallen, COUNT - 1);
+    first.control_ok("POST", "/_sandbox/reset", None);
+    let listed = Request::new("GET", FAULTS).send(*last).json();
+    assert_eq!(listed, json!({"data": []}));
+}
+
+#[test]
+fn two_processes_on_one_file_keep_one_order() {
+    let role = "together::two_processes_on_one_file_keep_one_order";
+    if let Some(folder) = child::place() {
+        return serve(&folder, false);
+    }
+    let first = Running::start();
+    let second = Process::start(role, first.folder.path());
+    assert_one_order(&first, &[first.address, second.address]);
 }
 
 #[test]

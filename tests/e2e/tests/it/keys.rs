@@ -279,6 +279,47 @@ fn a_rotation_is_followed_without_a_failed_call() {
 }
 
 #[test]
+fn a_certificate_that_is_listed_in_time_is_known_when_it_signs() {
+    let world = World::new();
+    let own = world.credentials.merchant.clone();
+    world.migrate(0);
+    let order = json!({"notice_seconds": 600, "overlap_seconds": 600});
+    let rotated = world.control("POST", "/_sandbox/keys/rotate-certificate", Some(order));
+    let new = rotated["platform_serial_no"].as_str().unwrap();
+    let client = kabao_e2e::bare_merchant(&world.credentials)
+        .unwrap()
+        .auto_certificates(own.apiv3_key.as_str())
+        .build()
+        .unwrap();
+    let receiver = client
+        .notifications(own.apiv3_key.as_str())
+        .build()
+        .unwrap();
+    let (url, mut heard) = world.run(notifications::open(receiver));
+    let downloads = || {
+        let journal = world.journal();
+        let lists = journal.iter().filter(|entry| {
+            let path = entry["path"].as_str();
+            path == Some("/v3/certificates")
+        });
+        lists.count()
+    };
+    for offset in [0, 601, 1201] {
+        let later = json!({ "offset_seconds": offset });
+        world.control("PUT", "/_sandbox/clock", Some(later));
+        world.changes(&client, &format!("1390013900{}", offset % 10));
+        world.run(notifications::echo(&client, &url));
+        notifications::next(&world, &mut heard);
+        // Before, it knew both; so it never has to ask again.
+        assert_eq!(downloads(), 1, "{offset}");
+    }
+    assert_eq!(world.answered_by(&client), new);
+    let failed = world.journal();
+    let mut failed = failed.iter().filter(|entry| entry["status"] != 200);
+    assert_eq!(failed.next(), None);
+}
+
+#[test]
 fn a_certificate_serves_wherever_the_sandboxs_clock_stands() {
     const A_YEAR: i64 = 365 * 86_400;
     let world = World::new();

@@ -21,7 +21,8 @@ pub(crate) enum FaultCommand {
     /// Of content, way, signature and clock a request meets the first fault each
     /// that was added and selects it. They are chosen once the request's signature
     /// was accepted; each kind says whether the operation runs, so whether a
-    /// change is made.
+    /// change is made. They hold for all sandboxes on one store, the embedded one
+    /// included, until they are used up, cleared, or it is reset.
     #[command(subcommand, after_help = EXAMPLES)]
     Add(Box<FaultArgs>),
     /// List what may still go wrong.
@@ -257,12 +258,6 @@ Examples:
 impl FaultCommand {
     pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
         let outcome = Steering::with(aim, printer, async |steering| {
-            if steering.is_embedded() {
-                let text = "the embedded sandbox ends with this command, and its faults with it";
-                return Err(Problem::new(text).hint(
-                    "start `kabao sandbox serve`, and give its address with --url or KABAO_BASE_URL",
-                ));
-            }
             let control = &steering.control;
             match self {
                 Self::Add(fault) => control.post("faults", &json!(fault)).await,

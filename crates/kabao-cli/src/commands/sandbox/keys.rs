@@ -17,7 +17,11 @@ pub(crate) enum KeysCommand {
     Show,
     /// Put a new platform certificate in force.
     Rotate {
-        /// How long the old one stays, by the sandbox's clock, such as 10d or 30s.
+        /// How long the new one is listed before it signs, by the sandbox's clock,
+        /// such as 10d or 30s; at once if left out.
+        #[arg(long, value_name = "SPAN", default_value = "0s", value_parser = seconds)]
+        notice: i64,
+        /// How long the old one stays once the new one signs.
         #[arg(long, value_name = "SPAN", default_value = "24h", value_parser = seconds)]
         overlap: i64,
     },
@@ -40,10 +44,11 @@ impl KeysCommand {
             let control = &steering.control;
             match self {
                 Self::Show => control.get("keys").await,
-                Self::Rotate { overlap } => {
-                    let overlap = u64::try_from(overlap)
-                        .map_err(|_| Problem::new("--overlap cannot be negative"))?;
-                    let body = json!({ "overlap_seconds": overlap });
+                Self::Rotate { notice, overlap } => {
+                    let body = json!({
+                        "notice_seconds": span("--notice", notice)?,
+                        "overlap_seconds": span("--overlap", overlap)?,
+                    });
                     control.post("keys/rotate-certificate", &body).await
                 }
                 Self::Migration {
@@ -64,4 +69,8 @@ impl KeysCommand {
             false => members::show(&callers::for_people(answer, printer), now, printer),
         }
     }
+}
+
+fn span(option: &str, seconds: i64) -> Result<u64, Problem> {
+    u64::try_from(seconds).map_err(|_| Problem::new(format!("{option} cannot be negative")))
 }

@@ -114,7 +114,7 @@ Examples:
 
 const KEYS_EXAMPLES: &str = "\
 Examples:
-  kabao sandbox keys rotate --overlap 10d
+  kabao sandbox keys rotate --notice 5d --overlap 10d
   kabao sandbox keys migration 30
   kabao sandbox keys migration 0 --mchid 1900000001";
 

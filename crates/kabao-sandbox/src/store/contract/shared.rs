@@ -3,11 +3,12 @@
 use std::{num::NonZeroU32, sync::Arc};
 
 use jiff::Timestamp;
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::{
     RateLimits,
-    store::{Calls, Contents, SignedRequest, Store},
+    store::{Calls, Contents, FaultRule, OrderedFault, SignedRequest, Store},
 };
 
 /// Limits that were set read back, until they are taken away; a reset leaves
@@ -113,6 +114,85 @@ pub async fn a_request_is_marked_by_one(one: Arc<dyn Store>, other: Arc<dyn Stor
         }
         let marked = marking.join_all().await;
         assert_eq!(marked.iter().filter(|first| **first).count(), 1);
+    }
+}
+
+/// Faults change by rules, whose word is handed on, and go with a reset.
+pub async fn faults_change_by_rules(store: &dyn Store) {
+    assert_eq!(store.faults().await.expect("read"), []);
+    let change = async |rule: FaultRule| store.change_faults(rule).await.expect("changed");
+    let wanted = [fault(1, 3), fault(u64::MAX, 3)];
+    for one in &wanted {
+        let one = one.clone();
+        let (said, ordered) = change(Arc::new(move |faults| {
+            faults.push(one.clone());
+            faults.len() == 1
+        }))
+        .await;
+        assert_eq!(said, ordered.len() == 1);
+        assert_eq!(store.faults().await.expect("read"), ordered);
+    }
+    assert_eq!(store.faults().await.expect("read"), wanted);
+    let (said, ordered) = change(Arc::new(|_| true)).await;
+    assert!(said && ordered == wanted);
+    store.set_rate_limits(None).await.expect("set");
+    assert_eq!(store.faults().await.expect("read"), wanted);
+    store.reset(&Contents::default()).await.expect("reset");
+    assert_eq!(store.faults().await.expect("read"), []);
+    change(Arc::new(|faults| {
+        faults.push(fault(2, 1));
+        true
+    }))
+    .await;
+    let (_, none) = change(Arc::new(|faults| {
+        faults.clear();
+        true
+    }))
+    .await;
+    assert_eq!(none, []);
+    assert_eq!(store.faults().await.expect("read"), []);
+}
+
+/// Of what is left of a fault no more is taken than there is, by however many
+/// hands, and what another orders meanwhile is not lost.
+pub async fn faults_are_taken_by_one(one: Arc<dyn Store>, other: Arc<dyn Store>) {
+    const LEFT: u64 = 12;
+    let order = |id, left| -> FaultRule {
+        Arc::new(move |faults| {
+            faults.push(fault(id, left));
+            true
+        })
+    };
+    one.change_faults(order(1, LEFT)).await.expect("ordered");
+    let take: FaultRule = Arc::new(|faults| {
+        let count = &mut faults[0].order["count"];
+        let left = count.as_u64().expect("a count");
+        *count = left.saturating_sub(1).into();
+        left > 0
+    });
+    let mut working = JoinSet::new();
+    for number in 0..20 {
+        let store = Arc::clone(if number % 2 == 0 { &one } else { &other });
+        let (take, order) = (Arc::clone(&take), order(number + 2, 1));
+        working.spawn(async move {
+            store.change_faults(order).await.expect("ordered");
+            store.change_faults(take).await.expect("taken").0
+        });
+    }
+    let taken = working.join_all().await;
+    let taken = taken.into_iter().filter(|taken| *taken).count();
+    assert_eq!(taken as u64, LEFT);
+    let ordered = other.faults().await.expect("read");
+    assert_eq!(ordered.len(), 21);
+    assert_eq!(ordered[0], fault(1, 0));
+}
+
+fn fault(id: u64, count: u64) -> OrderedFault {
+    // Whatever a person may say.
+    let message = "稍后再试 \0 \" \u{1f4a5}";
+    OrderedFault {
+        id,
+        order: json!({"kind": "status", "message": message, "share": 0.1, "count": count}),
     }
 }
 

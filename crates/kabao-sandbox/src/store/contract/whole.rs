@@ -38,6 +38,7 @@ pub async fn a_snapshot_brings_everything_back(store: &dyn Store) {
         book.keys = keys("first");
         book.keys.truncate(1);
         book.settings.migrations.clear();
+        book.settings.retiring.clear();
         Ok(())
     });
     store
@@ -88,6 +89,7 @@ pub async fn fill(store: &dyn Store) {
     let rule: KeyRule = Arc::new(|book| {
         book.keys.extend(keys("second"));
         book.settings.migrations.insert("1".into(), 500);
+        book.settings.set_takeover_ms("second", 2_000_000_000_000);
         Ok(())
     });
     store

@@ -1,11 +1,35 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{PATIENCE, PostgresStore, Races, statements, told};
+use super::{PATIENCE, PostgresStore, Races, Trouble, statements, told};
 use crate::{
     limits::{RateLimits, Taken},
-    store::{Calls, Shared, SignedRequest, StoreError},
+    store::{Calls, FaultRule, OrderedFault, Shared, SignedRequest, StoreError, failure::caught},
 };
+
+impl PostgresStore {
+    async fn try_change_faults(
+        &self,
+        rule: &FaultRule,
+    ) -> Result<(bool, Vec<OrderedFault>), Trouble> {
+        let mut session = self.session().await?;
+        let mut races = Races::default();
+        loop {
+            let text = statements::faults(&mut session).await?;
+            let before = statements::faults_of(text.as_deref())?;
+            let mut after = before.clone();
+            let said = caught(|| Ok(rule(&mut after)))?;
+            if after == before {
+                return Ok((said, after));
+            }
+            let swap = [statements::swap_faults(text.as_deref(), &after)?];
+            match session.save(&swap).await {
+                Ok(()) => return Ok((said, after)),
+                Err(trouble) => races.go_on_after(trouble, &session).await?,
+            }
+        }
+    }
+}
 
 #[async_trait]
 impl Shared for PostgresStore {
@@ -66,5 +90,20 @@ impl Shared for PostgresStore {
         let swept = async { self.session().await?.each(&sweep).await };
         let swept = told("forgetting marks", swept.await)?;
         Ok(swept.into_iter().sum())
+    }
+
+    async fn faults(&self) -> Result<Vec<OrderedFault>, StoreError> {
+        let read = async {
+            let text = statements::faults(&mut self.session().await?).await?;
+            Ok(statements::faults_of(text.as_deref())?)
+        };
+        told("reading faults", read.await)
+    }
+
+    async fn change_faults(
+        &self,
+        rule: FaultRule,
+    ) -> Result<(bool, Vec<OrderedFault>), StoreError> {
+        told("changing faults", self.try_change_faults(&rule).await)
     }
 }

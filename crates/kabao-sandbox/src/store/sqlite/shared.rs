@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use super::{SqliteStore, statements};
 use crate::{
     limits::{RateLimits, Taken},
-    store::{Calls, Shared, SignedRequest, StoreError},
+    store::{Calls, FaultRule, OrderedFault, Shared, SignedRequest, StoreError},
 };
 
 #[async_trait]
@@ -46,5 +46,25 @@ impl Shared for SqliteStore {
     async fn sweep_marks(&self, real_now: Timestamp) -> Result<u64, StoreError> {
         let sweep = move |db: &_| statements::sweep_marks(db, real_now);
         self.writer.run_lightly("forgetting marks", sweep).await
+    }
+
+    async fn faults(&self) -> Result<Vec<OrderedFault>, StoreError> {
+        self.read("reading faults", |db, _| statements::faults(db))
+    }
+
+    async fn change_faults(
+        &self,
+        rule: FaultRule,
+    ) -> Result<(bool, Vec<OrderedFault>), StoreError> {
+        self.write("changing faults", move |db, _| {
+            let before = statements::faults(db)?;
+            let mut after = before.clone();
+            let said = rule(&mut after);
+            if after != before {
+                statements::set_faults(db, &after)?;
+            }
+            Ok((said, after))
+        })
+        .await
     }
 }

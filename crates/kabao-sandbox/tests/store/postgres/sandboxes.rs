@@ -17,7 +17,10 @@ use kabao_sandbox::{
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use super::server::{Database, database};
+use super::{
+    proxy::Proxy,
+    server::{Database, database},
+};
 use crate::{
     receiver::Receiver,
     support::{CARD_ID, Running, card_target, change, patch_target, unix_now},
@@ -190,6 +193,46 @@ fn three_sandboxes_let_one_rate_through() {
     for rate in [5, 100] {
         together::assert_one_rate(&first, &addresses, rate);
     }
+}
+
+#[test]
+fn three_sandboxes_keep_one_order() {
+    let Some(database) = database() else { return };
+    let [first, second] = two_on(&database);
+    let third = another_beside(&database, &first);
+    let addresses = [first.address, second.address, third.address];
+    together::assert_one_order(&first, &addresses);
+}
+
+#[cfg(not(target_os = "macos"))]
+#[test]
+fn who_is_befallen_by_nothing_that_is_counted_asks_nobody() {
+    const CALLS: usize = 300;
+    let Some(database) = database() else { return };
+    let proxy = Proxy::to(database.server().port());
+    let uri = database.uri_at(proxy.port, "geheim");
+    let running = Running::in_folder(tempfile::tempdir().unwrap(), |builder| {
+        builder.store(uri).rate_limits(RateLimits::Off)
+    });
+    // A look at the card is one; what looks once a second comes on top.
+    let is_one_each = || {
+        let before = proxy.round_trips();
+        for _ in 0..CALLS {
+            running.merchant().get(&card_target()).ok();
+        }
+        let asked = proxy.round_trips() - before;
+        assert!((CALLS..CALLS * 3 / 2).contains(&asked), "{asked}");
+    };
+    is_one_each();
+    for order in [
+        json!({"kind": "status", "status": 500, "path": "/brand/", "count": 5}),
+        json!({"kind": "bad_signature", "probability": 0.5}),
+        json!({"kind": "delay", "ms": 0}),
+    ] {
+        running.control_ok("POST", "/_sandbox/faults", Some(order));
+    }
+    is_one_each();
+    assert!(running.last_request()["fault"].is_string());
 }
 
 #[test]

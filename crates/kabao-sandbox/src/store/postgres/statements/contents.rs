@@ -70,6 +70,7 @@ pub(in super::super) fn replace(contents: &Contents, vault: &Vault) -> Result<Ve
         "DELETE FROM grants",
         "DELETE FROM rate_allowances",
         "DELETE FROM replay_marks",
+        "DELETE FROM meta WHERE owner = 'platform' AND name = 'faults'",
     ]
     .map(|sql| Write::any(sql, values![]))
     .into_iter()

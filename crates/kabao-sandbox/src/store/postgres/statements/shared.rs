@@ -1,4 +1,4 @@
-//! What is counted together. Each is one statement on one row.
+//! What is set and counted together. Each is one statement on one row.
 
 use jiff::Timestamp;
 
@@ -10,7 +10,7 @@ use super::super::{
 };
 use crate::{
     limits::{RateLimits, SECOND_US, Taken, shares},
-    store::{Calls, Failure, SignedRequest},
+    store::{Calls, Failure, OrderedFault, SignedRequest},
 };
 
 pub(in super::super) async fn rate_limits(
@@ -113,4 +113,40 @@ pub(in super::super) fn sweep_marks(real_now: Timestamp) -> Write {
         "DELETE FROM replay_marks WHERE until_s <= $1",
         values![real_now.as_second()],
     )
+}
+
+/// The text that [`swap_faults`] compares with.
+pub(in super::super) async fn faults(session: &mut Session) -> Result<Option<String>, Trouble> {
+    let row = session
+        .query_opt(
+            "SELECT value FROM meta WHERE owner = 'platform' AND name = 'faults'",
+            &[],
+        )
+        .await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
+
+pub(in super::super) fn faults_of(text: Option<&str>) -> Result<Vec<OrderedFault>, Failure> {
+    Ok(text.map_or_else(|| Ok(Vec::new()), serde_json::from_str)?)
+}
+
+/// Another was first if the text is not as it was. It never is again: each order
+/// has a name of its own, and what is left of it only grows less.
+pub(in super::super) fn swap_faults(
+    before: Option<&str>,
+    after: &[OrderedFault],
+) -> Result<Write, Failure> {
+    let after = serde_json::to_string(after)?;
+    Ok(match before {
+        None => Write::one(
+            "INSERT INTO meta (owner, name, value) VALUES ('platform', 'faults', $1)
+             ON CONFLICT (owner, name) DO NOTHING",
+            values![after],
+        ),
+        Some(before) => Write::one(
+            "UPDATE meta SET value = $1
+             WHERE owner = 'platform' AND name = 'faults' AND value = $2",
+            values![after, before.to_owned()],
+        ),
+    })
 }

@@ -34,7 +34,8 @@ pub(in super::super) fn replace(
     db.execute_batch(
         "DELETE FROM user_cards; DELETE FROM card_templates; DELETE FROM grants;
          DELETE FROM activities; DELETE FROM records; DELETE FROM notifications;
-         DELETE FROM rate_allowances; DELETE FROM replay_marks;",
+         DELETE FROM rate_allowances; DELETE FROM replay_marks;
+         DELETE FROM meta WHERE name = 'faults';",
     )?;
     set_clock(db, contents.clock)?;
     for (mchid, brand_id) in &contents.grants {

@@ -27,7 +27,9 @@ pub(super) use outbox::{
     latest as notifications, lease_due, next_due, note_attempt, one as notification, pending,
     redeliver,
 };
-pub(super) use shared::{mark_request, rate_limits, set_rate_limits, sweep_marks, take_calls};
+pub(super) use shared::{
+    faults, mark_request, rate_limits, set_faults, set_rate_limits, sweep_marks, take_calls,
+};
 pub(super) use user_cards::list as user_cards;
 
 /// The rows that a rule wants to see.

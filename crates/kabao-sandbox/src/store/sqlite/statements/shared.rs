@@ -3,7 +3,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{
     limits::{Allowance, RateLimits, Taken},
-    store::{Calls, Failure, SignedRequest},
+    store::{Calls, Failure, OrderedFault, SignedRequest},
 };
 
 pub(in super::super) fn rate_limits(db: &Connection) -> Result<Option<RateLimits>, Failure> {
@@ -83,4 +83,24 @@ pub(in super::super) fn sweep_marks(db: &Connection, real_now: Timestamp) -> Res
         .prepare_cached("DELETE FROM replay_marks WHERE until_s <= ?1")?
         .execute([real_now.as_second()])?;
     Ok(swept as u64)
+}
+
+pub(in super::super) fn faults(db: &Connection) -> Result<Vec<OrderedFault>, Failure> {
+    let text: Option<String> = db
+        .prepare_cached("SELECT value FROM meta WHERE name = 'faults'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(text.map_or_else(|| Ok(Vec::new()), |text| serde_json::from_str(&text))?)
+}
+
+pub(in super::super) fn set_faults(
+    db: &Connection,
+    faults: &[OrderedFault],
+) -> Result<(), Failure> {
+    db.prepare_cached(
+        "INSERT INTO meta (name, value) VALUES ('faults', ?1)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )?
+    .execute([serde_json::to_string(faults)?])?;
+    Ok(())
 }
