@@ -14,7 +14,7 @@ use kabao_core::{
 use tokio::sync::Semaphore;
 
 use super::{Context, members::refuse_four_byte};
-use crate::refusal::Refusal;
+use crate::{aside::aside, refusal::Refusal};
 
 /// What costs no more than this many sealings is done on the connection's own
 /// thread: as much as the signature that every answer has, or one opening.
@@ -157,12 +157,7 @@ async fn done<T: Send + 'static>(
         Refusal::system_error()
     };
     let permit = CORES.acquire().await.map_err(|error| died(&error))?;
-    // The thread gives it back, for work goes on when nobody waits for it.
-    let working = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        work()
-    });
-    working.await.map_err(|error| died(&error))?
+    aside(permit, work).await.map_err(|error| died(&error))?
 }
 
 #[cfg(test)]
