@@ -443,8 +443,11 @@ fn of_the_body(running: &Running) -> Vec<Case> {
     let indented = "{\n  \"brand_id\": \"1004\"\n}";
     let case = |says, sent: &str, signed: &str| body(running, says, sent, signed);
     let latin1: String = BODY.bytes().map(char::from).collect();
+    let address = r#"{"url":"https://shop.example/?a=1&b=2"}"#;
     let escaped = BODY.replace('钻', "\\u94bb").replace('石', "\\u77f3");
-    let huge = format!("{{\"x\":\"{}\"}}", "x".repeat(70_000));
+    // A message of 16 KiB with the four lines before is tried, no longer one.
+    let long = |bytes: usize| format!("{{\"x\": \"{}\"}}", "x".repeat(bytes));
+    let [longest, too_long] = [long(16 * 1024 - 500), long(16 * 1024)];
     let upload = |says, sent: &str, signed: &str| {
         let signed = |timestamp: &str, nonce: &str| {
             message::request("POST", IMAGE, timestamp, nonce, signed.as_bytes())
@@ -463,6 +466,18 @@ fn of_the_body(running: &Running) -> Vec<Case> {
         case("the JSON was printed again", BODY, compact),
         case("the JSON was printed again", compact, BODY),
         case("the JSON was printed again", BODY, &escaped),
+        case(
+            "the JSON was printed again",
+            address,
+            // As Go prints.
+            &address.replace('&', "\\u0026"),
+        ),
+        case(
+            "the JSON was printed again",
+            address,
+            // As Gson prints.
+            &address.replace('&', "\\u0026").replace('=', "\\u003d"),
+        ),
         case(
             "as a JSON string around the JSON",
             compact,
@@ -514,7 +529,12 @@ fn of_the_body(running: &Running) -> Vec<Case> {
             BODY,
             r#"{"something":"else"}"#,
         ),
-        case("is too long to try what they were", &huge, BODY),
+        case(
+            "the JSON was printed again",
+            &longest,
+            &longest.replace(' ', ""),
+        ),
+        case("is too long to try what they were", &too_long, BODY),
         Case {
             target: format!("{CARD_PATH}?a=b"),
             ..case("and the body was changed after signing", BODY, compact)
