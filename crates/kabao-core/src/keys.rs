@@ -10,10 +10,7 @@ use aws_lc_rs::{
         KeyPair, KeySize, OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
         PrivateDecryptingKey, PublicEncryptingKey, PublicKey as RsaPublicKey,
     },
-    signature::{
-        KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256,
-        RSA_PSS_2048_8192_SHA256,
-    },
+    signature::{KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rustls_pki_types::pem::SectionKind;
@@ -199,14 +196,6 @@ impl PublicKey {
     #[must_use]
     pub fn spki_der(&self) -> &[u8] {
         &self.0.spki
-    }
-
-    /// Whether `signature` is RSA-PSS over `message`: a frequent mistake that
-    /// the sandbox recognises.
-    #[must_use]
-    pub fn verifies_pss(&self, message: &[u8], signature: &[u8]) -> bool {
-        ParsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, &self.0.spki)
-            .is_ok_and(|key| key.verify_sig(message, signature).is_ok())
     }
 
     /// How many bytes one sealed value may hold: 214 for a 2048-bit key.

@@ -1,6 +1,6 @@
 //! Who sent a request, proved over its raw bytes.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use http::{StatusCode, header};
 use kabao_core::{
@@ -93,12 +93,13 @@ pub(crate) async fn authenticate(
         &request.target,
         &authorization.timestamp,
         &authorization.nonce,
-        &body,
+        body,
     );
     let matches = signature::decode(&authorization.signature)
         .is_some_and(|bytes| certificate.public_key.verifies(&built, &bytes));
     if !matches {
-        let reason = verdict::explain(keys, caller, &authorization, request, &body).await;
+        let reason =
+            verdict::explain(keys, &certificate.public_key, &authorization, request, body).await;
         let verdict = Verdict {
             message: Some(remembered(&built, body.len(), app.switches.journal_bodies)),
             ..Verdict::bad("signature", reason)
@@ -149,15 +150,13 @@ fn parse(request: &Received) -> Result<Authorization, Box<Rejected>> {
 }
 
 /// What the caller had to sign of the body: of an upload the part `meta`.
-fn signed_body(request: &Received) -> Result<Cow<'_, [u8]>, String> {
+fn signed_body(request: &Received) -> Result<&[u8], String> {
     let content_type = request.header(header::CONTENT_TYPE).unwrap_or_default();
     match multipart::boundary(&content_type) {
-        None => Ok(Cow::Borrowed(&request.body)),
-        Some(boundary) => multipart::part(&request.body, &boundary, "meta")
-            .map(Cow::Borrowed)
-            .ok_or_else(|| {
-                "the multipart body has no part named \"meta\", which is what is signed".into()
-            }),
+        None => Ok(&request.body),
+        Some(boundary) => multipart::part(&request.body, &boundary, "meta").ok_or_else(|| {
+            "the multipart body has no part named \"meta\", which is what is signed".into()
+        }),
     }
 }
 

@@ -26,6 +26,7 @@
 compile_error!("a sandbox needs a store: the feature `sqlite` or `postgres`");
 
 mod app;
+mod aside;
 mod authenticate;
 mod bounds;
 mod clock;

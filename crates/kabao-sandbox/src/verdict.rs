@@ -17,6 +17,7 @@ use kabao_core::{
 use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
+    aside::aside,
     gate::Received,
     keys::{CallerKeys, Keys},
 };
@@ -94,43 +95,39 @@ pub(crate) fn out_of_window(timestamp: &str, now: i64) -> String {
     }
 }
 
-/// Why a signature that came with a known serial does not fit. Runs off the
-/// async threads: it may check some hundred signatures.
+/// Why a signature does not fit the key of the certificate that it came with.
+/// `body` is what of the request's own body had to be signed. Runs off the async
+/// threads: it may check some hundred signatures.
 pub(crate) async fn explain(
     keys: &Arc<Keys>,
-    caller: &Arc<CallerKeys>,
+    key: &PublicKey,
     authorization: &Authorization,
     request: &Received,
     body: &[u8],
 ) -> String {
-    let Some(own) = caller.certificate(&KeyId::new(&authorization.serial_no)) else {
-        return unknown_serial(keys, authorization);
-    };
-    let signature = match encoding::signature_bytes(&authorization.signature, &own.public_key) {
+    let signature = match encoding::signature_bytes(&authorization.signature, key) {
         Ok(bytes) => bytes,
         Err(mistake) => return mistake,
     };
+    // Anybody can send what is refused, and trying costs more than refusing.
+    let Ok(Ok(place)) = timeout(PATIENCE, LOOKING.acquire()).await else {
+        return "not looked into: too many refused requests came at once; send it again alone"
+            .into();
+    };
+    let host = request.header(http::header::HOST);
     let case = Case {
         keys: Arc::clone(keys),
-        key: own.public_key.clone(),
+        key: key.clone(),
         signature,
         method: request.method.to_string(),
         target: request.target.clone(),
-        host: request
-            .header(http::header::HOST)
-            .unwrap_or_default()
-            .into_owned(),
+        host: host.unwrap_or_default().into_owned(),
         timestamp: authorization.timestamp.clone(),
         nonce: authorization.nonce.clone(),
         body: body.to_vec(),
         whole_body: request.body.clone(),
     };
-    // Anybody can send what is refused, and trying costs more than refusing.
-    let Ok(Ok(_place)) = timeout(PATIENCE, LOOKING.acquire()).await else {
-        return "not looked into: too many refused requests came at once; send it again alone"
-            .into();
-    };
-    tokio::task::spawn_blocking(move || case.explain())
+    aside(place, move || case.explain())
         .await
         .unwrap_or_else(|_| "the signature does not match".into())
 }
@@ -174,10 +171,6 @@ impl Case {
 
     /// Not PKCS#1 v1.5 of the certificate's key: whose or what is it?
     fn other_key(&self) -> String {
-        let built = self.message(&self.method, &self.target, &self.body);
-        if self.key.verifies_pss(&built, &self.signature) {
-            return "signed with RSA-PSS; the protocol takes RSA PKCS#1 v1.5 with SHA-256".into();
-        }
         let signer = self.keys.callers().find_map(|other| {
             let mut certificates = other.certificates.iter();
             let fits = |key| rsa::signed_digest(key, &self.signature).is_some();
@@ -190,7 +183,11 @@ impl Case {
             ))
         });
         signer.unwrap_or_else(|| {
-            "the signature was not made with the private key of this certificate".into()
+            let why = match rsa::is_pss(&self.key, &self.signature) {
+                true => "signed with RSA-PSS; the protocol takes RSA PKCS#1 v1.5 with SHA-256",
+                false => "the signature was not made with the private key of this certificate",
+            };
+            why.into()
         })
     }
 

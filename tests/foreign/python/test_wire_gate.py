@@ -164,13 +164,15 @@ V15 = padding.PKCS1v15()
 
 @pytest.mark.parametrize("mistake, scheme, digest, reason", [
     (lambda lines: lines, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256(), "PSS"),
+    (lambda lines: lines, padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.MAX_LENGTH), hashes.SHA256(), "PSS"),
+    (lambda lines: lines[:-1], padding.PSS(padding.MGF1(hashes.SHA512()), padding.PSS.DIGEST_LENGTH), hashes.SHA512(), "PSS"),
     (lambda lines: lines, V15, hashes.SHA1(), "SHA-1"),
     (lambda lines: ["POST", *lines[1:]], V15, hashes.SHA256(), "POST"),
     (lambda lines: [lines[0], lines[1].split("?")[0], *lines[2:]], V15, hashes.SHA256(), "query"),
     (lambda lines: [lines[0], f"https://api.mch.weixin.qq.com{lines[1]}", *lines[2:]], V15, hashes.SHA256(), "host"),
     (lambda lines: [lines[0], lines[1].replace("brand_id=1004&", "") + "&brand_id=1004", *lines[2:]], V15, hashes.SHA256(), "order"),
     (lambda lines: lines[:-1], V15, hashes.SHA256(), "line feed"),
-], ids=["pss", "sha1", "method", "no query", "whole url", "other order", "last line feed"])
+], ids=["pss", "pss, longest salt", "pss, other digest", "sha1", "method", "no query", "whole url", "other order", "last line feed"])
 def test_the_journal_names_the_mistake(merchant, sandbox, mistake, scheme, digest, reason):
     target = partner_card(sandbox)
     values = merchant.stamped("GET", target)

@@ -43,17 +43,17 @@ pub(crate) async fn by_phone(cx: Context<'_>) -> Result<Reply, Refusal> {
     let brand_id = cx.brand_id()?;
     let card_id = cx.members.text("card_id", 32)?;
     let user_card_code = cx.members.user_card_code()?;
-    cx.members.text("phone_number", 512)?;
     let (validity, change) = form(&cx)?;
     let change = cx.open(change).await?;
+    let number = change.phone_number.as_ref();
+    let number = number.filter(|number| !number.expose().is_empty());
+    let number = number.ok_or_else(|| Refusal::missing("phone_number"))?;
     let needs = Needs::of(&*brand_id).card_template(&*card_id);
     let (found, _) = cx.load(needs).await?;
     if cx.app.switches.no_import_by_phone {
         return Err(Refusal::invalid_request("按手机号导入会员的功能暂未开放"));
     }
     let appid = &card::known(&found, &card_id)?.card.appid;
-    let number = change.phone_number.as_ref();
-    let number = number.ok_or_else(|| Refusal::missing("phone_number"))?;
     let key = UserCardKey {
         user_card_code,
         card_id,

@@ -14,7 +14,7 @@ use kabao_core::{
 use tokio::sync::Semaphore;
 
 use super::{Context, members::refuse_four_byte};
-use crate::refusal::Refusal;
+use crate::{aside::aside, refusal::Refusal};
 
 /// What costs no more than this many sealings is done on the connection's own
 /// thread: as much as the signature that every answer has, or one opening.
@@ -24,20 +24,19 @@ const IN_PLACE: usize = 16;
 const OPENING: usize = 16;
 
 impl Context<'_> {
-    /// Opens the values of a change with the key that the request names, or
-    /// with any current key if it names none.
+    /// Opens the values of a change with the key that the request names. If there
+    /// are any, it has to name one.
     pub(crate) async fn open(
         &self,
         change: UserCardChange<Sealed>,
     ) -> Result<UserCardChange, Refusal> {
-        let keys = self.opening_keys();
+        let key = self.opening_key();
         let values = values(
             change.phone_number.as_ref(),
             change.user_information.as_ref(),
         );
-        let cost = values * keys.len() * OPENING;
-        done(cost, move || {
-            change.try_map(|field, sealed| open_one(&keys, field, &sealed))
+        done(values * OPENING, move || {
+            change.try_map(|field, sealed| open_one(&key, field, &sealed))
         })
         .await
     }
@@ -48,11 +47,8 @@ impl Context<'_> {
         field: &'static str,
         sealed: Sealed,
     ) -> Result<Sensitive, Refusal> {
-        let keys = self.opening_keys();
-        done(keys.len() * OPENING, move || {
-            open_one(&keys, field, &sealed)
-        })
-        .await
+        let key = self.opening_key();
+        done(OPENING, move || open_one(&key, field, &sealed)).await
     }
 
     /// Seals a card's values for the certificate that the request was signed
@@ -88,27 +84,38 @@ impl Context<'_> {
         Ok(&certificate.public_key)
     }
 
-    fn opening_keys(&self) -> Vec<PrivateKey> {
+    fn opening_key(&self) -> Result<PrivateKey, Refusal> {
         let named = self.request.header(wechatpay::SERIAL).map(KeyId::new);
-        let platform = &self.admitted.caller.platform;
-        platform
-            .iter()
-            .filter(|signer| named.as_ref().is_none_or(|id| signer.id == *id))
+        // The gate let in no name that nobody has.
+        named
+            .and_then(|id| self.admitted.caller.platform_key(&id))
             .map(|signer| signer.key.clone())
-            .collect()
+            .ok_or_else(|| {
+                Refusal::invalid_request(
+                    "缺少Http头Wechatpay-Serial，含加密字段的请求须传入加密所用的微信支付公钥ID或平台证书序列号",
+                )
+            })
     }
 }
 
-fn open_one(keys: &[PrivateKey], field: &str, sealed: &Sealed) -> Result<Sensitive, Refusal> {
+fn open_one(
+    key: &Result<PrivateKey, Refusal>,
+    field: &str,
+    sealed: &Sealed,
+) -> Result<Sensitive, Refusal> {
     const LONGEST: usize = 512;
+    if sealed.as_str().is_empty() {
+        // Nothing was sealed.
+        return Ok(Sensitive::new(""));
+    }
+    let key = key.as_ref().map_err(Clone::clone)?;
     let refuse = |issue: &str| Refusal::param("body", &FieldError::new(field, "", issue));
     if sealed.as_str().chars().count() > LONGEST {
         return Err(refuse("密文长度不能超过512个字符"));
     }
-    let value = keys
-        .iter()
-        .find_map(|key| key.open(sealed).ok())
-        .ok_or_else(|| refuse("解密失败，请确认待处理的消息是否为加密后的密文"))?;
+    let value = key
+        .open(sealed)
+        .map_err(|_| refuse("解密失败，请确认待处理的消息是否为加密后的密文"))?;
     refuse_four_byte("body", field, value.expose())?;
     Ok(value)
 }
@@ -157,12 +164,7 @@ async fn done<T: Send + 'static>(
         Refusal::system_error()
     };
     let permit = CORES.acquire().await.map_err(|error| died(&error))?;
-    // The thread gives it back, for work goes on when nobody waits for it.
-    let working = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        work()
-    });
-    working.await.map_err(|error| died(&error))?
+    aside(permit, work).await.map_err(|error| died(&error))?
 }
 
 #[cfg(test)]

@@ -64,10 +64,12 @@ pub(super) fn variants(body: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
                 for lower in [true, false] {
                     let text = escaped(&text, lower);
                     add(text.replace('/', "\\/").into_bytes(), REPRINTED);
-                    add(html_safe(&text, lower).into_bytes(), REPRINTED);
+                    add(html_safe(JAVA, &text, lower).into_bytes(), REPRINTED);
                     add(text.into_bytes(), REPRINTED);
                 }
-                add(html_safe(&text, true).into_bytes(), REPRINTED);
+                for characters in [JAVA, GO] {
+                    add(html_safe(characters, &text, true).into_bytes(), REPRINTED);
+                }
                 add(text.replace('/', "\\/").into_bytes(), REPRINTED);
                 add(text.into_bytes(), REPRINTED);
             }
@@ -194,22 +196,19 @@ fn escaped(text: &str, lower: bool) -> String {
         })
 }
 
-/// `= < > & '` as escapes, the way a Java writer prints by default.
-fn html_safe(text: &str, lower: bool) -> String {
-    let escapes = [
-        ("=", "003D"),
-        ("<", "003C"),
-        (">", "003E"),
-        ("&", "0026"),
-        ("'", "0027"),
-    ];
-    escapes.iter().fold(text.to_owned(), |text, (plain, code)| {
-        let code = if lower {
-            code.to_lowercase()
-        } else {
-            (*code).to_owned()
+/// What a writer of Java, or of Go, escapes by default so that HTML may hold it.
+const JAVA: &str = "=<>&'\u{2028}\u{2029}";
+const GO: &str = "<>&\u{2028}\u{2029}";
+
+/// These characters as `\uXXXX`.
+fn html_safe(characters: &str, text: &str, lower: bool) -> String {
+    characters.chars().fold(text.to_owned(), |text, character| {
+        let code = u32::from(character);
+        let escape = match lower {
+            true => format!("\\u{code:04x}"),
+            false => format!("\\u{code:04X}"),
         };
-        text.replace(plain, &format!("\\u{code}"))
+        text.replace(character, &escape)
     })
 }
 

@@ -1,7 +1,10 @@
 //! What an RSA signature says it signed, read with the public key. Everything
 //! here is public, so a general bignum serves.
 
-use aws_lc_rs::{digest, rsa::PublicKey as RsaPublicKey};
+use aws_lc_rs::{
+    digest::{self, Algorithm},
+    rsa::PublicKey as RsaPublicKey,
+};
 use kabao_core::PublicKey;
 use num_bigint::BigUint;
 
@@ -17,12 +20,8 @@ pub(super) enum Digest {
 /// Opens the signature with the public key; `None` if it was made with another
 /// private key (or is not PKCS#1 v1.5 at all).
 pub(super) fn signed_digest(key: &PublicKey, signature: &[u8]) -> Option<Digest> {
-    let key = RsaPublicKey::from_der(key.spki_der()).ok()?;
-    let modulus = BigUint::from_bytes_be(key.modulus().big_endian_without_leading_zero());
-    let exponent = BigUint::from_bytes_be(key.exponent().big_endian_without_leading_zero());
-    let block = BigUint::from_bytes_be(signature)
-        .modpow(&exponent, &modulus)
-        .to_bytes_be();
+    let (block, _) = opened(key, signature)?;
+    let block = block.to_bytes_be();
     // 00 01 FF … FF 00 DigestInfo; the number lost its leading zero byte.
     let padded = block.strip_prefix(&[1])?;
     let zero = padded.iter().position(|byte| *byte != 0xFF)?;
@@ -65,9 +64,59 @@ pub(super) fn signed_digest(key: &PublicKey, signature: &[u8]) -> Option<Digest>
         .or(Some(Digest::Other("not one this server knows")))
 }
 
+/// Whether it is RSA-PSS of any message, with a salt of any length: libraries
+/// differ in the one they take. Of signatures with an unknown key one in some
+/// thousand seems to be.
+pub(super) fn is_pss(key: &PublicKey, signature: &[u8]) -> bool {
+    const DIGESTS: [&Algorithm; 4] = [
+        &digest::SHA256,
+        &digest::SHA1_FOR_LEGACY_USE_ONLY,
+        &digest::SHA384,
+        &digest::SHA512,
+    ];
+    opened(key, signature).is_some_and(|(block, modulus_bits)| {
+        let mut of_any = DIGESTS.into_iter();
+        of_any.any(|algorithm| is_pss_of(algorithm, &block, modulus_bits - 1))
+    })
+}
+
+/// As RFC 8017 has it in 9.1.2: masked zeros, a one and a salt; then a hash, from
+/// which the mask is made too; then BC. All that is a bit shorter than the modulus.
+fn is_pss_of(algorithm: &'static Algorithm, block: &BigUint, bits: u64) -> bool {
+    let first_unmasked = || {
+        let length = bits.div_ceil(8);
+        // As a number it lost its leading zeros.
+        let digits = block.to_bytes_be();
+        let lost = usize::try_from(length).ok()?.checked_sub(digits.len())?;
+        let whole = [vec![0; lost], digits].concat();
+        let whole = whole.strip_suffix(&[0xBC])?;
+        let (masked, hash) =
+            whole.split_at_checked(whole.len().checked_sub(algorithm.output_len())?)?;
+        let mask =
+            (0u32..).flat_map(|count| sum(algorithm, &[hash, &count.to_be_bytes()].concat()));
+        let mut unmasked: Vec<u8> = masked.iter().zip(mask).map(|(a, b)| a ^ b).collect();
+        *unmasked.first_mut()? &= 0xFF >> (8 * length - bits);
+        unmasked.into_iter().find(|byte| *byte != 0)
+    };
+    block.bits() <= bits && first_unmasked() == Some(1)
+}
+
+/// The signature taken to the public exponent, and how many bits the modulus has.
+fn opened(key: &PublicKey, signature: &[u8]) -> Option<(BigUint, u64)> {
+    let key = RsaPublicKey::from_der(key.spki_der()).ok()?;
+    let modulus = BigUint::from_bytes_be(key.modulus().big_endian_without_leading_zero());
+    let exponent = BigUint::from_bytes_be(key.exponent().big_endian_without_leading_zero());
+    let block = BigUint::from_bytes_be(signature).modpow(&exponent, &modulus);
+    Some((block, modulus.bits()))
+}
+
 /// SHA-256 of a message.
 pub(super) fn sha256(message: &[u8]) -> Vec<u8> {
-    digest::digest(&digest::SHA256, message).as_ref().to_vec()
+    sum(&digest::SHA256, message)
+}
+
+fn sum(algorithm: &'static Algorithm, message: &[u8]) -> Vec<u8> {
+    digest::digest(algorithm, message).as_ref().to_vec()
 }
 
 /// Lower-case hex.

@@ -208,6 +208,17 @@ fn what_an_import_must_have_is_named() {
         ] {
             refuse(members, at);
         }
+        let long = format!("13800138000{}", " ".repeat(512));
+        for number in [
+            json!(13_800_138_000_i64),
+            json!([["13800138000"]]),
+            json!(long),
+        ] {
+            let form = with(form.clone(), json!({"phone_number": number}));
+            let answer = caller.post(tail, form);
+            assert!(!answer.json().to_string().contains("13800138000"));
+            answer.blames("/phone_number");
+        }
         let unknown = with(form.clone(), json!({"card_id": "p-other"}));
         caller
             .post(tail, unknown)

@@ -277,7 +277,7 @@ fn what_does_not_fit_is_not_echoed() {
 }
 
 #[test]
-fn sealed_values_open_with_any_current_key_or_the_one_named() {
+fn sealed_values_open_with_the_key_that_has_to_be_named() {
     let running = Running::start();
     let mut merchant = running.merchant();
     let certificate =
@@ -299,11 +299,51 @@ fn sealed_values_open_with_any_current_key_or_the_one_named() {
         .wechatpay_public_key_id
         .as_str();
     let serial = running.credentials.merchant.platform_serial_no.as_str();
-    assert_eq!(try_with(None, running.seal("1")), 200);
-    assert_eq!(try_with(None, with_certificate("2")), 200);
+    assert_eq!(try_with(Some(public_key_id), running.seal("2")), 200);
     assert_eq!(try_with(Some(serial), with_certificate("3")), 200);
     assert_eq!(try_with(Some(public_key_id), with_certificate("4")), 400);
     assert_eq!(try_with(Some(serial), running.seal("5")), 400);
+    let opened = running.merchant().get(&card_target()).json()["phone_number"].clone();
+    assert_eq!(running.merchant().open(&opened), "3");
+}
+
+#[test]
+fn a_request_with_sealed_values_names_the_key() {
+    let running = Running::start();
+    let sealed = running.seal("13900139000");
+    let answer = json!({"name": "喜欢的运动", "user_chosen_values": [sealed]});
+    let echo = json!({"echo_message": "1", "encrypted_echo_message": sealed});
+    let [echo, bare] = [echo.to_string(), json!({"echo_message": "1"}).to_string()];
+    let change = |members| change(members).to_string();
+    let form = json!({"user_information": {"custom_field_list": [answer]}});
+    let (patch, post) = (
+        ("PATCH", patch_target()),
+        ("POST", "/v3/security/echo".into()),
+    );
+    for ((method, target), body, needs_name) in [
+        (&patch, change(json!({"phone_number": sealed})), true),
+        (&patch, change(form), true),
+        (&post, echo, true),
+        (
+            &patch,
+            change(json!({"phone_number": "", "level": "黄金会员"})),
+            false,
+        ),
+        (&post, bare, false),
+    ] {
+        let mut merchant = running.merchant();
+        assert_eq!(merchant.send(method, target, &body).status, 200, "{body}");
+        merchant.wechatpay_serial = None;
+        let answer = merchant.send(method, target, &body);
+        match needs_name {
+            false => assert_eq!(answer.status, 200, "{body}"),
+            true => {
+                assert_eq!(answer.refusal(), (400, "INVALID_REQUEST".into()), "{body}");
+                let message = answer.json()["message"].to_string();
+                assert!(message.contains("缺少Http头Wechatpay-Serial"), "{message}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use aws_lc_rs::{
-    digest::{self, SHA256},
+    digest::{self, Algorithm, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA384},
     hmac,
     rand::SystemRandom,
     rsa::KeyPair,
-    signature::{RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding},
+    signature::{RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA512, RsaEncoding},
 };
 use kabao_core::{PrivateKey, message, signature::encode};
 use num_bigint::BigUint;
@@ -252,19 +252,37 @@ fn of_the_key(running: &Running) -> Vec<Case> {
             signature
         }
     };
-    let another = PrivateKey::generate().unwrap();
+    let other = PrivateKey::generate().unwrap();
+    const PSS: &str = "signed with RSA-PSS";
+    let by_hand = |digest: &'static Algorithm, salt: usize| {
+        move |_: &KeyPair, message: &[u8]| taken(running, &pss(digest, salt, message))
+    };
     vec![
         by("signed with the key of", running.brand().key),
-        by(
+        raw(
             "was not made with the private key of this certificate",
-            another,
+            &|_, message| {
+                let messages = (0..=u8::MAX).map(|more| [message, &[more]].concat());
+                let mut signatures = messages.map(|message| other.sign_now(&message).unwrap());
+                // One in some thousand would seem to be RSA-PSS.
+                let unlike_pss = |signature: &Vec<u8>| !ends_as_pss(running, signature);
+                signatures.find(unlike_pss).unwrap()
+            },
         ),
-        raw("signed with RSA-PSS", &with(&RSA_PSS_SHA256)),
+        raw(PSS, &with(&RSA_PSS_SHA256)),
+        raw(PSS, &with(&RSA_PSS_SHA512)),
+        raw(PSS, &by_hand(&SHA256, 222)),
+        raw(PSS, &by_hand(&SHA256, 0)),
+        raw(PSS, &by_hand(&SHA384, 206)),
+        raw(PSS, &by_hand(&SHA1_FOR_LEGACY_USE_ONLY, 20)),
+        raw(PSS, &|pair, message| {
+            with(&RSA_PSS_SHA256)(pair, &[message, b"\n"].concat())
+        }),
         raw("but the digest is", &with(&RSA_PKCS1_SHA384)),
         raw("but the digest is", &with(&RSA_PKCS1_SHA512)),
         raw("but the digest is", &|_, message| {
             const SHA1: &[u8] = b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14";
-            let sha1 = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, message);
+            let sha1 = digest::digest(&SHA1_FOR_LEGACY_USE_ONLY, message);
             padded(running, &[SHA1, sha1.as_ref()].concat())
         }),
         raw("the digest was signed bare", &|_, message| {
@@ -425,8 +443,11 @@ fn of_the_body(running: &Running) -> Vec<Case> {
     let indented = "{\n  \"brand_id\": \"1004\"\n}";
     let case = |says, sent: &str, signed: &str| body(running, says, sent, signed);
     let latin1: String = BODY.bytes().map(char::from).collect();
+    let address = r#"{"url":"https://shop.example/?a=1&b=2"}"#;
     let escaped = BODY.replace('钻', "\\u94bb").replace('石', "\\u77f3");
-    let huge = format!("{{\"x\":\"{}\"}}", "x".repeat(70_000));
+    // A message of 16 KiB with the four lines before is tried, no longer one.
+    let long = |bytes: usize| format!("{{\"x\": \"{}\"}}", "x".repeat(bytes));
+    let [longest, too_long] = [long(16 * 1024 - 500), long(16 * 1024)];
     let upload = |says, sent: &str, signed: &str| {
         let signed = |timestamp: &str, nonce: &str| {
             message::request("POST", IMAGE, timestamp, nonce, signed.as_bytes())
@@ -445,6 +466,18 @@ fn of_the_body(running: &Running) -> Vec<Case> {
         case("the JSON was printed again", BODY, compact),
         case("the JSON was printed again", compact, BODY),
         case("the JSON was printed again", BODY, &escaped),
+        case(
+            "the JSON was printed again",
+            address,
+            // As Go prints.
+            &address.replace('&', "\\u0026"),
+        ),
+        case(
+            "the JSON was printed again",
+            address,
+            // As Gson prints.
+            &address.replace('&', "\\u0026").replace('=', "\\u003d"),
+        ),
         case(
             "as a JSON string around the JSON",
             compact,
@@ -496,7 +529,12 @@ fn of_the_body(running: &Running) -> Vec<Case> {
             BODY,
             r#"{"something":"else"}"#,
         ),
-        case("is too long to try what they were", &huge, BODY),
+        case(
+            "the JSON was printed again",
+            &longest,
+            &longest.replace(' ', ""),
+        ),
+        case("is too long to try what they were", &too_long, BODY),
         Case {
             target: format!("{CARD_PATH}?a=b"),
             ..case("and the body was changed after signing", BODY, compact)
@@ -516,20 +554,47 @@ fn key_pair(running: &Running) -> KeyPair {
     KeyPair::from_pkcs8(&read.unwrap().unwrap().1).unwrap()
 }
 
-/// A block padded as PKCS#1 v1.5 does, taken to the private exponent, whatever it
-/// holds.
+/// A block padded as PKCS#1 v1.5 does, whatever it holds.
 fn padded(running: &Running, info: &[u8]) -> Vec<u8> {
-    let pem = &running.credentials.merchant.private_key_pem;
-    let pkcs8 = rustls_pki_types::pem::from_buf(&mut pem.as_bytes());
-    let der = pkcs8.unwrap().unwrap().1;
-    let [modulus, exponent] = numbers(&der);
-    let length = 256;
-    let filling = vec![0xFF; length - 3 - info.len()];
-    let block = [&[0, 1], &filling[..], &[0], info].concat();
-    let signature = BigUint::from_bytes_be(&block)
+    let filling = vec![0xFF; BLOCK - 3 - info.len()];
+    taken(running, &[&[0, 1], &filling[..], &[0], info].concat())
+}
+
+/// A block as RSA-PSS makes it, with a salt of so many bytes.
+fn pss(digest: &'static Algorithm, salt: usize, message: &[u8]) -> Vec<u8> {
+    let hashed = |bytes: &[u8]| digest::digest(digest, bytes).as_ref().to_vec();
+    let salt = vec![0x5A; salt];
+    let hash = hashed(&[&[0; 8], &hashed(message)[..], &salt].concat());
+    let zeros = vec![0; BLOCK - 2 - hash.len() - salt.len()];
+    let plain = [zeros, vec![1], salt].concat();
+    let mask = (0..=u8::MAX).flat_map(|count| hashed(&[&hash[..], &[0, 0, 0, count]].concat()));
+    let mut block: Vec<u8> = plain.iter().zip(mask).map(|(a, b)| a ^ b).collect();
+    block[0] &= 0x7F;
+    [block, hash, vec![0xBC]].concat()
+}
+
+fn ends_as_pss(running: &Running, signature: &[u8]) -> bool {
+    let [modulus, _] = private_numbers(running);
+    let block = BigUint::from_bytes_be(signature).modpow(&65537_u32.into(), &modulus);
+    block % 256_u32 == 0xBC_u32.into()
+}
+
+/// How long a block of the merchant's key is.
+const BLOCK: usize = 256;
+
+/// A block taken to the merchant's private exponent.
+fn taken(running: &Running, block: &[u8]) -> Vec<u8> {
+    let [modulus, exponent] = private_numbers(running);
+    let signature = BigUint::from_bytes_be(block)
         .modpow(&exponent, &modulus)
         .to_bytes_be();
-    [vec![0; length - signature.len()], signature].concat()
+    [vec![0; BLOCK - signature.len()], signature].concat()
+}
+
+fn private_numbers(running: &Running) -> [BigUint; 2] {
+    let pem = &running.credentials.merchant.private_key_pem;
+    let pkcs8 = rustls_pki_types::pem::from_buf(&mut pem.as_bytes());
+    numbers(&pkcs8.unwrap().unwrap().1)
 }
 
 /// Modulus and private exponent of a PKCS#8 key: the two longest integers in it.
