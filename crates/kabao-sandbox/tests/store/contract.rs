@@ -79,6 +79,19 @@ macro_rules! of_two_hands {
                 $prepare(&*store).await;
                 $module::$rule(store, database.open()).await;
             }
+
+            #[cfg(all(unix, feature = "postgres"))]
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn postgres_serializable() {
+                let Some(database) = crate::postgres::database() else {
+                    return;
+                };
+                let uri = database.uri_where("-c default_transaction_isolation=serializable");
+                let open = || store::open(&uri, &database.key).unwrap();
+                let store = open();
+                $prepare(&*store).await;
+                $module::$rule(store, open()).await;
+            }
         }
     )+ };
 }
@@ -123,8 +136,10 @@ of_two_hands! { contract::prepare:
     races::a_stock_ends_at_nothing,
     races::what_a_rule_goes_by_still_holds,
     races::a_reset_leaves_nothing_of_before,
+    races::a_key_book_is_of_one_moment,
     outbox::an_entry_is_leased_by_one,
     outbox::attempts_at_once_all_count,
+    outbox::what_is_asked_for_again_is_due,
     shared::calls_are_taken_by_one,
     shared::a_request_is_marked_by_one,
     shared::faults_are_taken_by_one,

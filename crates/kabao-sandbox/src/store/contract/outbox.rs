@@ -162,6 +162,29 @@ pub async fn attempts_at_once_all_count(one: Arc<dyn Store>, other: Arc<dyn Stor
     assert_eq!(noted.attempts.len(), ATTEMPTS);
 }
 
+/// An entry that is asked for again while others lease it is due again.
+pub async fn what_is_asked_for_again_is_due(one: Arc<dyn Store>, other: Arc<dyn Store>) {
+    owe(&*one, [owed("a", 1_000)]).await;
+    let mut tasks = JoinSet::new();
+    for number in 0..8_usize {
+        let store = Arc::clone(if number.is_multiple_of(2) {
+            &one
+        } else {
+            &other
+        });
+        tasks.spawn(async move {
+            for _ in 0..20 {
+                lease(&*store, 1_000, at_ms(50_000), 1).await;
+                let due = store.redeliver("a", at_ms(1_000)).await;
+                assert!(due.expect("asked").is_some());
+            }
+        });
+    }
+    tasks.join_all().await;
+    let due = other.notification("a").await.expect("read").expect("there");
+    assert_eq!(due.next_attempt, Some(at_ms(1_000)));
+}
+
 async fn owe(store: &dyn Store, entries: impl Into<Vec<Owed>>) {
     let entries = entries.into();
     let owing = store.decide(Needs::of(sample::BRAND_ID), move |workspace| {

@@ -16,7 +16,7 @@ use crate::{
     domain::{Activity, StoredState, UserCard},
     refusal::Refusal,
     sample,
-    store::{Kept, Needs, Store, StoreError, UserCardRule, Workspace},
+    store::{Kept, KeyRule, Needs, Store, StoreError, UserCardRule, Workspace},
 };
 
 /// How often what can go wrong in a moment is given a chance to.
@@ -247,6 +247,34 @@ pub async fn one_of_many_first_keys_is_taken(one: Hand, other: Hand) {
         seen.windows(2).all(|pair| pair[0].1 == pair[1].1),
         "{seen:?}"
     );
+}
+
+/// Keys and how they are used are read at one moment.
+pub async fn a_key_book_is_of_one_moment(one: Hand, other: Hand) {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let changing = tokio::spawn({
+        let is_over = Arc::clone(&is_over);
+        async move {
+            for number in 0_u16..100 {
+                let rule: KeyRule = Arc::new(move |book| {
+                    book.keys = keys(&number.to_string());
+                    let migrations = &mut book.settings.migrations;
+                    *migrations = [("of the keys".to_owned(), number)].into();
+                    Ok(())
+                });
+                let changed = one.change_keys(rule).await.expect("changed");
+                changed.expect("not refused");
+            }
+            is_over.store(true, Ordering::Release);
+        }
+    });
+    while !is_over.load(Ordering::Acquire) {
+        let book = other.key_book().await.expect("read");
+        if let Some(number) = book.settings.migrations.get("of the keys") {
+            super::assert_same_keys(&book.keys, &keys(&number.to_string()));
+        }
+    }
+    changing.await.expect("no panic");
 }
 
 fn hand(one: &Hand, other: &Hand, number: usize) -> Hand {

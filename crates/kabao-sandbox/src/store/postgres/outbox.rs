@@ -16,7 +16,16 @@ impl Outbox for PostgresStore {
         let until = real_now.checked_add(lease).unwrap_or(real_now);
         let leased = async {
             let mut session = self.session().await?;
-            statements::lease_due(&mut session, &self.vault, now, real_now, until, limit).await
+            let mut races = Races::default();
+            loop {
+                let vault = &self.vault;
+                let leased =
+                    statements::lease_due(&mut session, vault, now, real_now, until, limit);
+                match leased.await {
+                    Ok(leased) => return Ok(leased),
+                    Err(trouble) => races.go_on_after(trouble, &session).await?,
+                }
+            }
         };
         told("leasing notifications", leased.await)
     }
@@ -79,7 +88,13 @@ impl Outbox for PostgresStore {
     async fn redeliver(&self, id: &str, now: Timestamp) -> Result<Option<Owed>, StoreError> {
         let made_due = async {
             let mut session = self.session().await?;
-            statements::redeliver(&mut session, &self.vault, id, now).await
+            let mut races = Races::default();
+            loop {
+                match statements::redeliver(&mut session, &self.vault, id, now).await {
+                    Ok(found) => return Ok(found),
+                    Err(trouble) => races.go_on_after(trouble, &session).await?,
+                }
+            }
         };
         told("redelivering a notification", made_due.await)
     }

@@ -76,7 +76,6 @@ async fn with_client<T>(
     let done = async {
         let connecting = timeout(PATIENCE, server.connect()).await;
         let (mut client, connection) = connecting.map_err(|_| Unusable::Silent)??;
-        let connection = tokio::spawn(connection);
         let done = timeout(PATIENCE_FOR_ALL, work(&mut client)).await;
         connection.abort();
         done.map_err(|_| Unusable::Silent)?

@@ -61,8 +61,16 @@ impl Session {
         self.end(asked)
     }
 
+    /// One change in a transaction of its own, in one round trip. Tells how many
+    /// rows it found.
+    pub(super) async fn change(&mut self, write: &Write) -> Result<u64, Trouble> {
+        let (connection, deadline) = self.begin()?;
+        let asked = timeout_at(deadline, write::change(connection, write)).await;
+        self.end(asked)
+    }
+
     /// Each in a transaction of its own, in one round trip. Tells how many rows
-    /// each found.
+    /// each found: none if it lost a race, which harms no other.
     pub(super) async fn each(&mut self, writes: &[Write]) -> Result<Vec<u64>, Trouble> {
         let (connection, deadline) = self.begin()?;
         let asked = timeout_at(deadline, write::each(connection, writes)).await;

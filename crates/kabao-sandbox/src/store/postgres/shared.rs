@@ -71,13 +71,13 @@ impl Shared for PostgresStore {
         until: Timestamp,
         real_now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mark = [statements::mark_request(request, until, real_now)];
+        let mark = statements::mark_request(request, until, real_now);
         let marked = async {
             let mut session = self.session().await?;
             let mut races = Races::default();
             loop {
-                match session.each(&mark).await {
-                    Ok(found) => return Ok(found == [1]),
+                match session.change(&mark).await {
+                    Ok(found) => return Ok(found == 1),
                     Err(trouble) => races.go_on_after(trouble, &session).await?,
                 }
             }
@@ -86,10 +86,9 @@ impl Shared for PostgresStore {
     }
 
     async fn sweep_marks(&self, real_now: Timestamp) -> Result<u64, StoreError> {
-        let sweep = [statements::sweep_marks(real_now)];
-        let swept = async { self.session().await?.each(&sweep).await };
-        let swept = told("forgetting marks", swept.await)?;
-        Ok(swept.into_iter().sum())
+        let sweep = statements::sweep_marks(real_now);
+        let swept = async { self.session().await?.change(&sweep).await };
+        told("forgetting marks", swept.await)
     }
 
     async fn faults(&self) -> Result<Vec<OrderedFault>, StoreError> {

@@ -79,19 +79,28 @@ impl Write {
     }
 }
 
-/// Each in a transaction of its own. Tells how many rows each found.
+/// In a transaction of its own, as a statement is. Tells how many rows it found.
+pub(super) async fn change(connection: &Object, write: &Write) -> Result<u64, Trouble> {
+    let statement = connection.prepare_cached(write.sql).await?;
+    Ok(write.run(connection, &statement).await?)
+}
+
+/// Each in a transaction of its own. Tells how many rows each found: none if it
+/// lost a race.
 pub(super) async fn each(connection: &Object, writes: &[Write]) -> Result<Vec<u64>, Trouble> {
     let statements = prepare(connection, writes).await?;
-    let found = run_all(connection, writes, &statements).await;
-    found.into_iter().map(|found| Ok(found?)).collect()
+    let found = run_all(connection, writes, &statements).await.into_iter();
+    let found = found.map(|found| match found.map_err(Trouble::from) {
+        Err(Trouble::Raced(_)) => Ok(0),
+        found => found,
+    });
+    found.collect()
 }
 
 /// All in one transaction, or nothing.
 pub(super) async fn save(connection: &Object, writes: &[Write]) -> Result<(), Trouble> {
     if let [write] = writes {
-        // A statement is a transaction.
-        let found = each(connection, writes).await?;
-        return found.into_iter().try_for_each(|found| write.check(found));
+        return write.check(change(connection, write).await?);
     }
     let statements = prepare(connection, writes).await?;
     // What is polled first is sent first.

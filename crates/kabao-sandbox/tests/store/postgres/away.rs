@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kabao_sandbox::RateLimits;
+use kabao_sandbox::{RateLimits, store, vault::MasterKey};
 use serde_json::json;
 
 use super::{
@@ -206,4 +206,21 @@ fn a_standby_that_takes_over_has_all_that_was_acknowledged() {
         "{found} after {acknowledged}"
     );
     assert_is_back(&running);
+}
+
+#[test]
+fn a_host_that_says_nothing_is_passed_over() {
+    let Some(database) = database() else { return };
+    let port = database.server().port();
+    let (first, second) = (Proxy::to(port), Proxy::to(port));
+    let running = sandbox(&database.uri_by([first.port, second.port]));
+    let key = MasterKey::from_file(&running.folder.path().join("master.key")).unwrap();
+    assert_is_back(&running);
+    for (silent, other) in [(&first, &second), (&second, &first)] {
+        silent.fall_silent();
+        assert_is_back(&running);
+        // Whoever comes anew finds the way, too.
+        store::open(&database.uri_by([silent.port, other.port]), &key).unwrap();
+        silent.speak_again();
+    }
 }

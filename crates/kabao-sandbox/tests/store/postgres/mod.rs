@@ -4,6 +4,7 @@ mod at_once;
 mod at_rest;
 mod away;
 mod durability;
+mod engines;
 mod proxy;
 mod sandboxes;
 mod server;

@@ -236,8 +236,19 @@ impl Database {
 
     /// The same on either of two servers.
     pub(crate) fn uri_with(&self, standby: u16) -> String {
-        let (name, port) = (&self.name, self.server.port);
-        format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{port},127.0.0.1:{standby}/{name}")
+        self.uri_by([self.server.port, standby])
+    }
+
+    /// The same by either of two ways.
+    pub(crate) fn uri_by(&self, [first, second]: [u16; 2]) -> String {
+        let name = &self.name;
+        format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{first},127.0.0.1:{second}/{name}")
+    }
+
+    /// The same, with settings for each of its connections.
+    pub(crate) fn uri_where(&self, settings: &str) -> String {
+        let settings = settings.replace(' ', "%20").replace('=', "%3D");
+        format!("{}?options={settings}", self.uri())
     }
 
     pub(crate) fn open(&self) -> Arc<dyn Store> {

@@ -7,21 +7,12 @@ use super::{
         trouble::Trouble,
         write::{Write, values},
     },
-    get,
+    get, get_opt,
 };
 use crate::{
     store::{Failure, KeyBook, KeySettings, StoredKey, document::KeyRow},
     vault::Vault,
 };
-
-pub(in super::super) async fn all(
-    session: &mut Session,
-    vault: &Vault,
-) -> Result<Vec<StoredKey>, Trouble> {
-    let rows = session.query(ALL, &[]).await?;
-    let keys = rows.iter().map(|row| open(row, vault));
-    Ok(keys.collect::<Result<_, Failure>>()?)
-}
 
 /// What [`open`] reads.
 pub(super) const ALL: &str =
@@ -62,15 +53,28 @@ fn remove(key: &StoredKey) -> Write {
     )
 }
 
-/// Everybody's keys. The settings are read first: whoever saves names them, and
-/// has lost a race if anything was changed since.
+/// Everybody's keys and how they are used, in one statement: at one moment.
 pub(in super::super) async fn book(
     session: &mut Session,
     vault: &Vault,
 ) -> Result<KeyBook, Trouble> {
-    let settings = settings(session).await?;
-    let keys = all(session, vault).await?;
-    Ok(KeyBook { keys, settings })
+    let rows = session
+        .query(
+            "SELECT owner, purpose, id, certificate_pem, secret, settings.value
+             FROM (SELECT max(value) AS value FROM meta
+                   WHERE owner = 'platform' AND name = 'keys') AS settings
+             LEFT JOIN keys ON true ORDER BY position",
+            &[],
+        )
+        .await?;
+    let settings = rows.first().map(|row| get_opt(row, 5)).transpose()?;
+    // The settings of an empty book stand alone.
+    let keys = rows.iter().filter(|row| row.try_get::<_, &str>(1).is_ok());
+    let keys = keys.map(|row| open(row, vault));
+    Ok(KeyBook {
+        keys: keys.collect::<Result<_, Failure>>()?,
+        settings: settings_of(settings.flatten().as_deref())?,
+    })
 }
 
 pub(in super::super) async fn settings(session: &mut Session) -> Result<KeySettings, Trouble> {

@@ -23,9 +23,7 @@ pub(super) use card_templates::list as card_templates;
 pub(super) use contents::{
     everything, first_contents, grants, replace as replace_contents, replace_everything, set_grant,
 };
-pub(super) use keys::{
-    all as keys, book as key_book, change as change_keys, settings as key_settings,
-};
+pub(super) use keys::{book as key_book, change as change_keys, settings as key_settings};
 pub(super) use load::load;
 pub(super) use meta::{clock, has_contents, set_clock};
 pub(super) use outbox::{

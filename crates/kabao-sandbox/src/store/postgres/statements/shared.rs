@@ -48,7 +48,8 @@ pub(in super::super) fn set_rate_limits(
 /// [`Allowance::take`](crate::limits::Allowance::take) in the server, so that it
 /// is one round trip and nobody comes between: `$3` is now, `$4` a call's share,
 /// `$5` the end of what is free, `$6` the latest that is believed, `$7` how many
-/// are wanted.
+/// are wanted. Whole numbers divide to a whole one in PostgreSQL, and to a
+/// decimal in CockroachDB.
 pub(in super::super) async fn take_calls(
     session: &mut Session,
     calls: &Calls,
@@ -67,10 +68,10 @@ pub(in super::super) async fn take_calls(
              VALUES ($1, $2, $3::bigint + $4::bigint * $8::bigint, $8::bigint)
              ON CONFLICT (owner, operation) DO UPDATE SET
                  used_until_us = LEAST(GREATEST(a.used_until_us, $3), $6::bigint) + $4
-                     * LEAST($7::bigint,
-                         GREATEST(0, ($5::bigint - GREATEST(a.used_until_us, $3)) / $4)),
-                 granted = LEAST($7,
-                     GREATEST(0, ($5 - GREATEST(a.used_until_us, $3)) / $4))
+                     * LEAST($7::bigint, GREATEST(0, CAST(
+                         FLOOR(($5::bigint - GREATEST(a.used_until_us, $3)) / $4) AS BIGINT))),
+                 granted = LEAST($7, GREATEST(0, CAST(
+                     FLOOR(($5 - GREATEST(a.used_until_us, $3)) / $4) AS BIGINT)))
              RETURNING used_until_us, granted",
             &[
                 &text(&calls.owner),
