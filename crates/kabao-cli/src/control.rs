@@ -105,7 +105,8 @@ impl Control {
         Ok((answer.status(), json(&answer)))
     }
 
-    async fn call(
+    /// `path` is below `/_sandbox/`, its values percent-encoded.
+    pub(crate) async fn call(
         &self,
         method: Method,
         path: &str,
@@ -115,7 +116,6 @@ impl Control {
         taken(&self.exchange(method, path, body).await?)
     }
 
-    /// `path` is below `/_sandbox/`, its values percent-encoded.
     async fn exchange(
         &self,
         method: Method,

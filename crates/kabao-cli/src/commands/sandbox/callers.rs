@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use http::Method;
 use kabao::core::query::encode_component;
 use serde_json::{Value, json};
 
@@ -124,17 +125,16 @@ pub(crate) struct Brought {
 
 impl Brought {
     fn ask(self, path: String, folder: Option<Folder>) -> Result<Ask, Problem> {
-        let mut body = json!({});
-        for (member, file) in [("csr", self.csr), ("public_key", self.public_key)] {
-            if let Some(file) = file {
-                body[member] = input::read(&file)?.text.into();
-            }
-        }
-        let show = match body == json!({}) {
-            true => Show::Keys(folder),
-            false => Show::Certificate,
+        let brought = match (self.csr, self.public_key) {
+            (Some(file), _) => Some(("csr", file)),
+            (None, Some(file)) => Some(("public_key", file)),
+            (None, None) => None,
         };
-        Ok(Ask::new(Method::Post, path, body, show))
+        let Some((member, file)) = brought else {
+            return Ok(Ask::new(Method::POST, path, None, Show::Keys(folder)));
+        };
+        let body = json!({ member: input::read(&file)?.text });
+        Ok(Ask::new(Method::POST, path, Some(body), Show::Certificate))
     }
 }
 
@@ -151,16 +151,10 @@ pub(crate) struct To {
 /// A request to the control plane, and what to do with its answer.
 struct Ask {
     method: Method,
+    /// Below `/_sandbox/`.
     path: String,
-    body: Value,
+    body: Option<Value>,
     show: Show,
-}
-
-enum Method {
-    Get,
-    Post,
-    Put,
-    Delete,
 }
 
 enum Show {
@@ -174,7 +168,7 @@ enum Show {
 }
 
 impl Ask {
-    fn new(method: Method, path: String, body: Value, show: Show) -> Self {
+    fn new(method: Method, path: String, body: Option<Value>, show: Show) -> Self {
         Self {
             method,
             path,
@@ -189,13 +183,11 @@ impl Ask {
             folder.check()?;
         }
         let outcome = Steering::with_now(aim, printer, async |steering| {
+            let Self {
+                method, path, body, ..
+            } = &self;
             let control = &steering.control;
-            match self.method {
-                Method::Get => control.get(&self.path).await,
-                Method::Post => control.post(&self.path, &self.body).await,
-                Method::Put => control.put(&self.path, &self.body).await,
-                Method::Delete => control.delete(&self.path).await,
-            }
+            control.call(method.clone(), path, body.as_ref()).await
         });
         let (answer, now) = outcome.await?;
         match self.show {
@@ -218,14 +210,8 @@ impl Ask {
 
 impl MerchantCommand {
     pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
-        let none = || json!({});
         let ask = match self {
-            Self::List => Ask::new(
-                Method::Get,
-                "merchants".into(),
-                none(),
-                Show::List(MERCHANTS),
-            ),
+            Self::List => Ask::new(Method::GET, "merchants".into(), None, Show::List(MERCHANTS)),
             Self::Add {
                 mchid,
                 public_key_only,
@@ -236,7 +222,7 @@ impl MerchantCommand {
                     body["mchid"] = mchid.into();
                 }
                 let show = Show::Keys(to.credentials.map(Folder::of_a_new_merchant));
-                Ask::new(Method::Post, "merchants".into(), body, show)
+                Ask::new(Method::POST, "merchants".into(), Some(body), show)
             }
             Self::PublicKeyOnly {
                 mchid,
@@ -244,7 +230,7 @@ impl MerchantCommand {
             } => {
                 let body = json!({ "public_key_only": public_key_only });
                 let path = format!("merchants/{}", encode_component(&mchid));
-                Ask::new(Method::Put, path, body, Show::Object)
+                Ask::new(Method::PUT, path, Some(body), Show::Object)
             }
             Self::RenewCertificate { mchid, brought, to } => {
                 let path = format!("merchants/{}/certificates", encode_component(&mchid));
@@ -254,7 +240,7 @@ impl MerchantCommand {
             Self::RevokeCertificate { mchid, serial_no } => {
                 let [mchid, serial_no] = [mchid, serial_no].map(|id| encode_component(&id));
                 let path = format!("merchants/{mchid}/certificates/{serial_no}");
-                Ask::new(Method::Delete, path, none(), Show::Object)
+                Ask::new(Method::DELETE, path, None, Show::Object)
             }
         };
         ask.run(aim, printer).await
@@ -263,24 +249,20 @@ impl MerchantCommand {
 
 impl BrandCommand {
     pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
-        let none = || json!({});
         let grant = |method, brand_id: &str, mchid: &str| {
             let [brand_id, mchid] = [brand_id, mchid].map(encode_component);
             let path = format!("brands/{brand_id}/merchants/{mchid}");
-            Ask::new(method, path, none(), Show::List(GRANTED))
+            Ask::new(method, path, None, Show::List(GRANTED))
         };
         let ask = match self {
-            Self::List => Ask::new(Method::Get, "brands".into(), none(), Show::List(BRANDS)),
+            Self::List => Ask::new(Method::GET, "brands".into(), None, Show::List(BRANDS)),
             Self::Add { brand_id, to } => {
-                let mut body = none();
-                if let Some(brand_id) = brand_id {
-                    body["brand_id"] = brand_id.into();
-                }
+                let body = brand_id.map(|brand_id| json!({ "brand_id": brand_id }));
                 let show = Show::Keys(to.credentials.map(Folder::of_a_new_brand));
-                Ask::new(Method::Post, "brands".into(), body, show)
+                Ask::new(Method::POST, "brands".into(), body, show)
             }
-            Self::Grant { brand_id, mchid } => grant(Method::Put, &brand_id, &mchid),
-            Self::Withdraw { brand_id, mchid } => grant(Method::Delete, &brand_id, &mchid),
+            Self::Grant { brand_id, mchid } => grant(Method::PUT, &brand_id, &mchid),
+            Self::Withdraw { brand_id, mchid } => grant(Method::DELETE, &brand_id, &mchid),
             Self::RenewCertificate {
                 brand_id,
                 brought,
@@ -296,7 +278,7 @@ impl BrandCommand {
             } => {
                 let [brand_id, serial_no] = [brand_id, serial_no].map(|id| encode_component(&id));
                 let path = format!("brands/{brand_id}/certificates/{serial_no}");
-                Ask::new(Method::Delete, path, none(), Show::Object)
+                Ask::new(Method::DELETE, path, None, Show::Object)
             }
         };
         ask.run(aim, printer).await
