@@ -2,7 +2,12 @@
 
 use std::path::Path;
 
-use crate::world::{CODE, World};
+use serde_json::Value;
+
+use crate::{
+    profiles::merchant_variables,
+    world::{CODE, World},
+};
 
 const EXAMPLE: &str = include_str!("../../../../docs/examples/seed.toml");
 
@@ -44,6 +49,53 @@ fn the_documented_example_is_what_a_new_sandbox_holds() {
     server.stop("-TERM");
     let _server = world.serve(&arguments);
     assert_eq!(world.caller("c").run(&get).ok().json()["level"], "明");
+}
+
+#[test]
+fn merchants_and_brands_of_a_seed_are_handed_what_they_call_with() {
+    let world = World::new();
+    world.write("seed.toml", EXAMPLE);
+    let server = world.serve(&["--store=memory", "--seed=seed.toml"]);
+    let hand_out = |kind: &str, id: &str, folder: &str| {
+        let renew = ["sandbox", kind, "renew-certificate", id];
+        let to = ["--credentials", folder, "--url", &server.base_url];
+        world.run(&[&renew[..], &to].concat()).ok();
+        let text = std::fs::read_to_string(world.path(folder).join("credentials.json"));
+        let ids: Value = serde_json::from_str(&text.expect("written")).expect("JSON");
+        ids
+    };
+    let mut merchant = hand_out("merchant", "1900000002", "d");
+    merchant["brand_id"] = "2001".into();
+    let folder = world.path("d");
+    let list = ["card", "list", "--output=json"];
+    merchant_variables(&folder, &merchant).run(&list).ok();
+    // The APIv3 key is the one that opens what is sealed for this merchant.
+    let by_certificate = merchant_variables(&folder, &merchant)
+        .set("KABAO_WECHATPAY_PUBLIC_KEY_ID", "")
+        .set("KABAO_WECHATPAY_PUBLIC_KEY", "")
+        .set(
+            "KABAO_APIV3_KEY",
+            merchant["apiv3_key"].as_str().expect("a text"),
+        );
+    by_certificate.run(&list).ok();
+
+    // A brand joins the folder, and calls for itself.
+    let both = hand_out("brand", "2001", "d");
+    assert_eq!(both["mchid"], "1900000002");
+    assert_eq!(both["brand"]["api_key"].as_str().map(str::len), Some(32));
+    let text = |name: &str| both["brand"][name].as_str().expect(name).to_owned();
+    let folder = folder.join("brand");
+    let brand = World::new()
+        .set("KABAO_BRAND", "2001")
+        .set("KABAO_SERIAL_NO", text("serial_no"))
+        .set("KABAO_PRIVATE_KEY", folder.join("apiclient_key.pem"))
+        .set(
+            "KABAO_WECHATPAY_PUBLIC_KEY_ID",
+            text("wechatpay_public_key_id"),
+        )
+        .set("KABAO_WECHATPAY_PUBLIC_KEY", folder.join("pub_key.pem"))
+        .set("KABAO_BASE_URL", &server.base_url);
+    brand.run(&list).ok();
 }
 
 #[test]

@@ -45,8 +45,9 @@ pub(crate) enum MerchantCommand {
     },
     /// Give it another API certificate; the old one holds until it is revoked.
     ///
-    /// A key is made, unless a request or a public key is brought: then nobody
-    /// else has the private key, and the certificate goes to stdout.
+    /// A key is made, and handed out with all its other credentials; unless a
+    /// request or a public key is brought: then nobody else has the private key,
+    /// and the certificate goes to stdout.
     RenewCertificate {
         /// Which merchant.
         mchid: String,
@@ -93,8 +94,9 @@ pub(crate) enum BrandCommand {
     },
     /// Give it another API certificate; the old one holds until it is revoked.
     ///
-    /// A key is made, unless a request or a public key is brought: then nobody
-    /// else has the private key, and the certificate goes to stdout.
+    /// A key is made, and handed out with all its other credentials; unless a
+    /// request or a public key is brought: then nobody else has the private key,
+    /// and the certificate goes to stdout.
     RenewCertificate {
         /// Which brand.
         brand_id: String,
@@ -142,8 +144,8 @@ impl Brought {
 #[derive(Debug, Args)]
 pub(crate) struct To {
     /// A folder to write credentials.json, keys and certificates to, under the
-    /// names of `sandbox serve --credentials`. Without it they are in the
-    /// answer, with --output json.
+    /// names of `sandbox serve --credentials`. Without it they are all in the
+    /// answer, which takes --output json.
     #[arg(long, value_name = "DIR")]
     credentials: Option<PathBuf>,
 }
@@ -178,9 +180,16 @@ impl Ask {
     }
 
     async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
-        if let Show::Keys(Some(folder)) = &self.show {
-            // Keys that nobody can write down would be lost.
-            folder.check()?;
+        // Keys that nobody can write down would be lost.
+        match &self.show {
+            Show::Keys(Some(folder)) => folder.check()?,
+            Show::Keys(None) if printer.format == Format::Table => {
+                return Err(
+                    Problem::new("a table cannot hold the keys that are handed out")
+                        .hint("give --credentials DIR, or --output json"),
+                );
+            }
+            _ => {}
         }
         let outcome = Steering::with_now(aim, printer, async |steering| {
             let Self {
@@ -198,7 +207,7 @@ impl Ask {
                 printer.data(text(answer.get("apiclient_cert.pem")))
             }
             Show::Certificate => members::show(&answer, now, printer),
-            Show::Keys(None) => members::show(&for_people(answer, printer), now, printer),
+            Show::Keys(None) => members::show(&answer, now, printer),
             Show::Keys(Some(folder)) => {
                 let rest = folder.write(answer)?;
                 printer.note(&format!("keys are in {}", folder.path().display()));
