@@ -325,19 +325,13 @@ async fn shown(app: &App, keys: &Keys, kind: CallerKind, id: &str) -> Result<Jso
 
 /// The number that was given, or one of ten digits.
 fn number(kind: CallerKind, given: Option<String>) -> Result<String, Trouble> {
-    match given {
-        Some(id) if !(1..=32).contains(&id.len()) || !id.bytes().all(|b| b.is_ascii_digit()) => {
-            let item = kind.item();
-            Err(Trouble::param(format!(
-                "{item}: `{id}` is not 1 to 32 digits"
-            )))
-        }
-        Some(id) => Ok(id),
-        None => {
-            let digits = random_digits(8).map_err(crate::keys::KeysError::from)?;
-            Ok(format!("19{digits}"))
-        }
-    }
+    let Some(id) = given else {
+        let digits = random_digits(8).map_err(crate::keys::KeysError::from)?;
+        return Ok(format!("19{digits}"));
+    };
+    let checked = CallerKind::check_number(&id);
+    checked.map_err(|issue| Trouble::param(format!("{}: {issue}", kind.item())))?;
+    Ok(id)
 }
 
 impl From<CredentialsError> for Trouble {
