@@ -133,6 +133,11 @@ fn json_says_the_same_and_a_snapshot_says_all() {
 #[test]
 fn mistakes_name_the_member_and_nothing_is_made() {
     let world = World::new();
+    let (id, long) = ("1".repeat(33), "1".repeat(215));
+    let answer = format!(
+        "user_information = {{ common_field_list = [{{ name = \"USER_FORM_FLAG_NAME\", \
+         value = \"{long}\" }}] }}\nattach ="
+    );
     for (from, to, wanted) in [
         ("title = \"开卡有礼\"", "", "activities[0]"),
         ("openid = \"oAnna\"", "openid = 1", "user_cards[0].openid"),
@@ -172,12 +177,104 @@ fn mistakes_name_the_member_and_nothing_is_made() {
             "mchid = \"1900000001\"\nbrand_id = \"1004\"",
             "grants[1]: it is there already",
         ),
+        (
+            "created_by_mchid = \"1900000001\"",
+            "created_by_mchid = \"1900000003\"",
+            "card_templates[0].created_by_mchid: there is no merchant 1900000003",
+        ),
+        (
+            "brand_id = \"1004\"\ncard_id = \"pCoffee\"\nappid",
+            "brand_id = \"1005\"\ncard_id = \"pCoffee\"\nappid",
+            "card_templates[0].brand_id: there is no brand 1005",
+        ),
+        (
+            "mchid = \"1900000002\"\nbrand",
+            "mchid = \"1900000003\"\nbrand",
+            "grants[1].mchid: there is no merchant 1900000003; name it in `merchants`",
+        ),
+        (
+            "brand_id = \"2001\"",
+            "brand_id = \"2002\"",
+            "grants[1].brand_id: there is no brand 2002",
+        ),
+        ("#4A2C17", "brown", "card_templates[0].card_color"),
+        (
+            "咖啡会员卡",
+            "一二三四五六七八九十一",
+            "card_templates[0].card_title",
+        ),
+        (
+            "pCoffee",
+            &id,
+            "card_templates[0].card_id: 1 to 32 characters",
+        ),
+        (
+            "type = \"PERMANENT\"",
+            "type = \"PERMANENT\", kind = \"x\"",
+            "card_templates[0].valid_date_information.kind",
+        ),
+        (
+            "need_display",
+            "state = \"GONE\"\nneed_display",
+            "card_templates[0].state",
+        ),
+        (
+            "need_display",
+            "create_time = \"May\"\nneed_display",
+            "card_templates[0].create_time",
+        ),
+        ("100000000001", "1 1", "user_cards[0].user_card_code"),
+        ("oAnna", &long, "user_cards[0].openid: at most 128"),
+        ("老朋友", &long, "user_cards[0].level: at most 10"),
+        (
+            "13800138000",
+            &long,
+            "user_cards[0].phone_number: 215 bytes",
+        ),
+        (
+            "attach =",
+            "card_color = \"x\"\nattach =",
+            "user_cards[0].card_color",
+        ),
+        (
+            "attach =",
+            &answer,
+            "user_cards[0].user_information.common_field_list[0].value: 215 bytes",
+        ),
+        (
+            "attach =",
+            "user_information = { comon_field_list = [] }\nattach =",
+            "user_cards[0].user_information.comon_field_list: there is no such member",
+        ),
+        (
+            "attach =",
+            "valid_date_information = { type = \"PERMANENT\", x = 1 }\nattach =",
+            "user_cards[0].valid_date_information.x: there is no such member",
+        ),
+        (
+            "apply_total = 100",
+            "apply_total = 0",
+            "activities[0].apply_total",
+        ),
+        ("送一杯咖啡", &long, "activities[0].sub_title"),
+        ("100001", &id, "activities[0].activity_id"),
+        (
+            "stock_id = ",
+            "stock = 1, stock_id = ",
+            "activities[0].product_coupon_stock_list[0].stock: there is no such member",
+        ),
         ("merchants = [", "merchants = ", "line 5"),
         ("merchants", "merchant", "unknown field `merchant`"),
     ] {
         assert!(EXAMPLE.contains(from), "{from}");
         world.write("seed.toml", &EXAMPLE.replacen(from, to, 1));
-        let arguments = ["sandbox", "serve", "--seed", "seed.toml"];
+        // A folder that is a file ends what would otherwise serve on.
+        let arguments = [
+            "sandbox",
+            "serve",
+            "--seed=seed.toml",
+            "--credentials=seed.toml",
+        ];
         world
             .run(&arguments)
             .failed(2, &["seed.toml is not a seed", wanted]);
