@@ -105,7 +105,8 @@ impl Control {
         Ok((answer.status(), json(&answer)))
     }
 
-    async fn call(
+    /// `path` is below `/_sandbox/`, its values percent-encoded.
+    pub(crate) async fn call(
         &self,
         method: Method,
         path: &str,
@@ -115,7 +116,6 @@ impl Control {
         taken(&self.exchange(method, path, body).await?)
     }
 
-    /// `path` is below `/_sandbox/`, its values percent-encoded.
     async fn exchange(
         &self,
         method: Method,
@@ -166,8 +166,16 @@ fn host(base_url: &str) -> Result<String, Problem> {
     })
 }
 
+/// Whether an address is one of WeChat Pay's own.
 pub(crate) fn is_production(url: &str) -> bool {
-    url.contains(".weixin.qq.com")
+    const DOMAINS: [&str; 2] = ["weixin.qq.com", "wechatpay.cn"];
+    let address = url.parse::<Uri>().ok();
+    let host = address.as_ref().and_then(Uri::host).unwrap_or_default();
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    DOMAINS.into_iter().any(|domain| {
+        let below = host.strip_suffix(domain);
+        below.is_some_and(|below| below.is_empty() || below.ends_with('.'))
+    })
 }
 
 /// Why an answer is not what was asked for.
@@ -215,6 +223,27 @@ mod tests {
         ] {
             assert!(Control::at(wrong, None).is_err(), "{wrong}");
         }
-        assert!(Control::at("https://api.mch.weixin.qq.com", None).is_err());
+    }
+
+    #[test]
+    fn production_is_known_by_its_host() {
+        for url in [
+            "https://api.mch.weixin.qq.com",
+            "https://API2.mch.Weixin.qq.com./",
+            "https://apihk.mch.weixin.qq.com:443/hk",
+            "https://api.wechatpay.cn",
+            "https://api2.wechatpay.cn/",
+        ] {
+            assert!(is_production(url), "{url}");
+            assert!(Control::at(url, None).is_err(), "{url}");
+        }
+        for url in [
+            "http://127.0.0.1:8080/api.mch.weixin.qq.com",
+            "https://api.mch.weixin.qq.com.test",
+            "https://notwechatpay.cn",
+            "",
+        ] {
+            assert!(!is_production(url), "{url}");
+        }
     }
 }

@@ -52,6 +52,7 @@ pub(crate) async fn start(
         apiv3_key: None,
         base_url: Some(sandbox.base_url().to_owned()),
         root_certificate: None,
+        control_token: None,
     };
     let sample_ids = Defaults {
         brand_id: Some(credentials.brand.brand_id.clone()),

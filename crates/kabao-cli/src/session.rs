@@ -1,5 +1,6 @@
 //! A client for the resolved caller, and the ids that calls use.
 
+use http::HeaderValue;
 use jiff::Timestamp;
 use kabao::{Brand, Client, Merchant, card_member::CardMember};
 use kabao_sandbox::Sandbox;
@@ -23,6 +24,7 @@ pub(crate) struct Session {
     /// The host, if it is not production.
     base_url: Option<String>,
     root_certificate: Option<Vec<u8>>,
+    control_token: Option<HeaderValue>,
     defaults: Defaults,
     /// Keeps the embedded sandbox alive while calls are made.
     sandbox: Option<Sandbox>,
@@ -48,6 +50,7 @@ impl Session {
             identity: access.identity,
             base_url: access.base_url,
             root_certificate: access.root_certificate,
+            control_token: access.control_token,
             defaults,
             sandbox,
         })
@@ -87,8 +90,9 @@ impl Session {
     async fn now(&self) -> Option<Timestamp> {
         match &self.base_url {
             Some(url) if !is_production(url) => {
-                let root_certificate = self.root_certificate.as_deref();
-                Control::at(url, root_certificate).ok()?.now().await
+                let control = Control::at(url, self.root_certificate.as_deref()).ok()?;
+                let control = control.authorised(self.control_token.clone());
+                control.now().await
             }
             _ => Some(time::now()),
         }

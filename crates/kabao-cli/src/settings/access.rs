@@ -30,6 +30,8 @@ pub(crate) struct Access {
     pub(crate) apiv3_key: Option<ApiV3Key>,
     pub(crate) base_url: Option<String>,
     pub(crate) root_certificate: Option<Vec<u8>>,
+    /// Opens the control plane of a sandbox at that host.
+    pub(crate) control_token: Option<HeaderValue>,
 }
 
 /// Who calls.
@@ -73,14 +75,20 @@ impl Access {
         };
         let (private_key, key_file) = private_key(sources, warnings)?;
         let serial_no = serial_no(sources, &private_key, &key_file)?;
+        let base_url = sources.find(Setting::BASE_URL).map(|found| found.text);
+        let control_token = match &base_url {
+            Some(url) => control_token(sources, url, warnings)?,
+            None => None,
+        };
         let access = Self {
             identity,
             serial_no,
             private_key,
             wechatpay_public_key: wechatpay_public_key(sources)?,
             apiv3_key: apiv3_key(sources, warnings)?,
-            base_url: sources.find(Setting::BASE_URL).map(|found| found.text),
+            base_url,
             root_certificate: root_certificate(sources)?,
+            control_token,
         };
         access.check_answers_can_be_verified(sources)?;
         Ok(access)
@@ -280,12 +288,20 @@ fn apiv3_key(
     })
 }
 
-/// The Authorization that opens a control plane, where one is asked for.
+/// The Authorization that opens the control plane at an address, where one is
+/// asked for. A profile's goes to the profile's own address and nowhere else.
 pub(super) fn control_token(
     sources: &Sources<'_>,
+    base_url: &str,
     warnings: &mut Vec<String>,
 ) -> Result<Option<HeaderValue>, Problem> {
-    let Some(found) = sources.find(Setting::CONTROL_TOKEN) else {
+    let in_file = || {
+        let own = sources.in_file(Setting::BASE_URL)?;
+        let is_own = own.text.trim_end_matches('/') == base_url.trim_end_matches('/');
+        sources.in_file(Setting::CONTROL_TOKEN).filter(|_| is_own)
+    };
+    let in_environment = sources.in_environment(Setting::CONTROL_TOKEN);
+    let Some(found) = in_environment.or_else(in_file) else {
         return Ok(None);
     };
     let origin = format!("it comes from {}", found.origin);

@@ -77,7 +77,7 @@ impl Target {
         }
         let root_certificate = access::root_certificate(&sources)?;
         let mut warnings = Vec::new();
-        let control_token = access::control_token(&sources, &mut warnings)?;
+        let control_token = access::control_token(&sources, &base_url, &mut warnings)?;
         warnings.extend(file.and_then(|file| permissions::writable_by_others(file.path())));
         Ok(Self {
             place: Place::At {

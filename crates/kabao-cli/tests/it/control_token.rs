@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use crate::world::World;
+use crate::{
+    profiles::{merchant_variables, sandbox},
+    world::{CODE, Outcome, World},
+};
 
 const TOKEN: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
@@ -43,6 +46,19 @@ fn a_sandbox_takes_the_token_of_a_file_or_of_the_environment_and_commands_send_i
     let show = ["sandbox", "clock", "show", "--profile=team", "-vvv"];
     let shown = client.run(&show).ok();
     assert!(!shown.stderr.contains(TOKEN), "{}", shown.stderr);
+    // A profile's token is for the profile's sandbox alone.
+    let same = format!("{}/", by_file.base_url);
+    client.run(&[&show[..], &["--url", &same]].concat()).ok();
+    client.configure(
+        "[profiles.team]\nbase_url = 'http://127.0.0.1:9'\ncontrol_token_file = 'token'\n",
+    );
+    let elsewhere = ["--url", &by_file.base_url];
+    let refused = client.run(&[&show[..], &elsewhere].concat());
+    refused.failed(1, &["UNAUTHORIZED", "KABAO_CONTROL_TOKEN"]);
+    client.configure(&format!(
+        "[profiles.team]\nbase_url = '{}'\ncontrol_token_file = 'token'\n",
+        by_file.base_url
+    ));
     fs::remove_file(client.path("config/kabao/token")).expect("it was there");
     client
         .run(&show)
@@ -66,4 +82,68 @@ fn tokens_that_cannot_be_used_are_told_and_not_shown() {
     let refused = odd.run(&["sandbox", "clock", "show"]);
     assert!(!refused.stderr.contains("s3cret"), "{}", refused.stderr);
     refused.failed(2, &["no header holds", "KABAO_CONTROL_TOKEN"]);
+}
+
+#[test]
+fn a_variable_that_is_no_token_opens_nothing() {
+    // The seed that is not there ends what would otherwise serve on.
+    let serve = ["sandbox", "serve", "--store=memory", "--seed=none.toml"];
+    let empty = World::new().set("KABAO_CONTROL_TOKEN", "");
+    empty
+        .run(&serve)
+        .failed(2, &["KABAO_CONTROL_TOKEN is set, but empty", "unset it"]);
+    #[cfg(unix)]
+    {
+        let bytes = b"0f1e2d3c4b5a6978\xff";
+        let token = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes);
+        let world = World::new();
+        let mut command = world.command(&serve);
+        let told = command.env("KABAO_CONTROL_TOKEN", token).output();
+        let told = Outcome::of(told.expect("it runs"));
+        assert!(!told.stderr.contains("0f1e"), "{}", told.stderr);
+        told.failed(2, &["KABAO_CONTROL_TOKEN is not text"]);
+    }
+}
+
+#[test]
+fn tables_tell_what_is_left_by_a_clock_that_asks_for_the_token() {
+    let home = World::new();
+    let file = home.write("token", TOKEN);
+    let token = format!("--control-token-file={}", file.display());
+    let (_server, credentials) = sandbox(&home, &[&token]);
+    let stranger = || merchant_variables(&home.path("credentials"), &credentials);
+    let known = stranger().set("KABAO_CONTROL_TOKEN", TOKEN);
+    let set = ["sandbox", "clock", "set", "2030-06-01T00:00:00+08:00"];
+    known.run(&set).ok();
+    known.run(&["sandbox", "clock", "freeze"]).ok();
+    let left = |world: &World| {
+        let shown = world.run(&["user-card", "get", CODE]).ok().stdout;
+        shown.contains("ended 11 days 10 hours ago")
+    };
+    assert!(left(&known));
+    assert!(!left(&stranger()), "nobody else learns the time");
+    // The same by a profile.
+    let text = |name: &str| credentials[name].as_str().expect("a text").to_owned();
+    let folder = home.path("credentials");
+    home.configure(&format!(
+        "[profiles.team]\nmchid = '{}'\nserial_no = '{}'\nprivate_key = '{folder}/apiclient_key.pem'\n\
+         wechatpay_public_key_id = '{}'\nwechatpay_public_key = '{folder}/pub_key.pem'\n\
+         base_url = '{}'\nbrand_id = '{}'\ncard_id = '{}'\nopenid = '{}'\n\
+         control_token_file = '{}'\n",
+        text("mchid"),
+        text("serial_no"),
+        text("wechatpay_public_key_id"),
+        text("base_url"),
+        text("brand_id"),
+        text("card_id"),
+        text("openid"),
+        file.display(),
+        folder = folder.display(),
+    ));
+    let shown = home.run(&["user-card", "get", CODE, "--profile=team"]).ok();
+    assert!(
+        shown.stdout.contains("ended 11 days 10 hours ago"),
+        "{}",
+        shown.stdout
+    );
 }

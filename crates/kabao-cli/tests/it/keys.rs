@@ -133,8 +133,26 @@ fn a_merchant_that_was_added_calls_once_it_may() {
     refused.failed(2, &["are not the credentials of mchid 1900000001"]);
     let rows = steer(&console, &["merchant", "list"]);
     assert_eq!(rows.as_array().map(Vec::len), Some(2));
-    let taken = ["sandbox", "merchant", "add", "--mchid=1900000002"];
-    console.run(&taken).failed(1, &["RESOURCE_ALREADY_EXISTS"]);
+    let alone = console.write("alone/apiclient_key.pem", "somebody's");
+    let alone = alone
+        .parent()
+        .and_then(|folder| folder.to_str())
+        .expect("UTF-8");
+    let refused = console.run(&[&renew_other[..], &[alone]].concat());
+    refused.failed(2, &["holds somebody's keys"]);
+    // A table would drop the keys: nothing is made that would be lost.
+    let renew_lost = &renew_other[..4];
+    let add_lost = ["sandbox", "brand", "add", "--brand-id=1009"];
+    for command in [renew_lost, &add_lost] {
+        console
+            .run(command)
+            .failed(2, &["a table cannot hold the keys", "--output json"]);
+    }
+    let brands = steer(&console, &["brand", "list"]);
+    assert_eq!(brands.as_array().map(Vec::len), Some(1));
+    let taken = ["merchant", "add", "--mchid=1900000002", "--output=json"];
+    let refused = console.run(&[&["sandbox"], &taken[..]].concat());
+    refused.failed(1, &["RESOURCE_ALREADY_EXISTS"]);
 
     // A key of one's own is certified, and the certificate is all that comes back.
     let brought = folder.join("pub_key.pem");

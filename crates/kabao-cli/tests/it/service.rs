@@ -78,6 +78,16 @@ fn it_is_waited_for_until_it_is_ready() {
     other.join().expect("no panic");
     let embedded = world.run(&["sandbox", "wait"]);
     embedded.failed(2, &["the embedded sandbox is not waited for", "--url"]);
+    // The longest span that can be written is longer than time.
+    let forever = [
+        "sandbox",
+        "wait",
+        "--url",
+        &url,
+        "--timeout=2562047788015215h",
+    ];
+    let forever = world.run(&forever);
+    forever.failed(2, &["--timeout is beyond the end of time"]);
 }
 
 #[test]

@@ -80,11 +80,8 @@ fn row(caller: &CallerKeys, grants: &[(String, String)]) -> Value {
     let own = &caller.identity;
     let serials = caller.certificates.iter();
     let serials: Vec<&str> = serials.map(|own| own.serial_no.as_str()).collect();
-    let by_certificate = |signer: &crate::keys::PlatformSigner| signer.certificate.is_some();
-    let public_key = caller
-        .platform
-        .iter()
-        .find(|signer| !by_certificate(signer));
+    let mut signers = caller.platform.iter();
+    let public_key = signers.find(|signer| signer.certificate.is_none());
     let mut row = json!({
         kind.item(): own,
         "serial_nos": serials,
@@ -102,7 +99,7 @@ fn row(caller: &CallerKeys, grants: &[(String, String)]) -> Value {
             &mut row,
             json!({
                 "public_key_percent": percent(caller.migration.percent()),
-                "public_key_only": !caller.platform.iter().any(by_certificate),
+                "public_key_only": caller.is_public_key_only(),
                 "brand_ids": others,
             }),
         ),
@@ -134,14 +131,7 @@ async fn add_merchant(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<V
     let wanted: NewMerchant = body::optional(&body)?;
     let mchid = number(CallerKind::Merchant, wanted.mchid)?;
     let keys = add_caller(&app, CallerKind::Merchant, &mchid, wanted.public_key_only).await?;
-    let own = MerchantCredentials::of(&keys, &mchid)?;
-    let mut answer = handed_out(&app, &keys, own.members(), &own.files())?;
-    if wanted.public_key_only
-        && let Some(members) = answer.as_object_mut()
-    {
-        members.retain(|name, _| !matches!(&**name, "platform_serial_no" | "wechatpay_cert.pem"));
-    }
-    Ok(Json(answer))
+    Ok(Json(handed_out(&app, &keys, CallerKind::Merchant, &mchid)?))
 }
 
 #[derive(Deserialize)]
@@ -155,8 +145,7 @@ async fn add_brand(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<Valu
     let wanted: NewBrand = body::optional(&body)?;
     let brand_id = number(CallerKind::Brand, wanted.brand_id)?;
     let keys = add_caller(&app, CallerKind::Brand, &brand_id, false).await?;
-    let own = BrandCredentials::of(&keys, &brand_id)?;
-    Ok(Json(handed_out(&app, &keys, own.members(), &own.files())?))
+    Ok(Json(handed_out(&app, &keys, CallerKind::Brand, &brand_id)?))
 }
 
 async fn add_caller(
@@ -190,16 +179,30 @@ async fn add_caller(
 
 /// What a merchant console would hand out: the members of `credentials.json`,
 /// and the files under their names.
-fn handed_out(
-    app: &App,
-    keys: &Keys,
-    members: Value,
-    files: &[(&'static str, &str)],
-) -> Result<Value, Trouble> {
+fn handed_out(app: &App, keys: &Keys, kind: CallerKind, id: &str) -> Result<Value, Trouble> {
     let mut answer = json!({"base_url": app.base_url});
-    add(&mut answer, members);
-    for (name, text) in files {
-        add(&mut answer, json!({ *name: text }));
+    let mut put = |members: Value, files: &[(&'static str, &str)]| {
+        add(&mut answer, members);
+        for (name, text) in files {
+            add(&mut answer, json!({ *name: text }));
+        }
+    };
+    match kind {
+        CallerKind::Merchant => {
+            let own = MerchantCredentials::of(keys, id)?;
+            put(own.members(), &own.files());
+        }
+        CallerKind::Brand => {
+            let own = BrandCredentials::of(keys, id)?;
+            put(own.members(), &own.files());
+        }
+    }
+    if keys
+        .caller(kind.scheme(), id)
+        .is_some_and(|caller| caller.is_public_key_only())
+        && let Some(members) = answer.as_object_mut()
+    {
+        members.retain(|name, _| !matches!(&**name, "platform_serial_no" | "wechatpay_cert.pem"));
     }
     if app.base_url.starts_with("https:") {
         let authority = keys.tls_authority()?;
@@ -280,16 +283,24 @@ async fn add_certificate(
         Mint { authority, now }.api_certificate(kind, &owner, &subject)
     });
     let made = made.await?;
-    let mut answer = json!({
-        kind.item(): id,
+    let (owner, new) = (id.clone(), made.clone());
+    let rule = move |book: &mut _| change::add_certificate(book, kind, &owner, new.clone());
+    let keys = app.current_keys.change(rule).await??;
+    let mut answer = match made.secret.is_empty() {
+        true => json!({ kind.item(): id }),
+        // Where a seed named the caller, or the first answer was lost, nobody
+        // has its other keys.
+        false => {
+            let mut all = handed_out(&app, &keys, kind, &id)?;
+            add(&mut all, json!({"apiclient_key.pem": *made.secret}));
+            all
+        }
+    };
+    let certificate = json!({
         "serial_no": made.id,
         "apiclient_cert.pem": made.certificate_pem,
     });
-    if !made.secret.is_empty() {
-        add(&mut answer, json!({"apiclient_key.pem": *made.secret}));
-    }
-    let rule = move |book: &mut _| change::add_certificate(book, kind, &id, made.clone());
-    app.current_keys.change(rule).await??;
+    add(&mut answer, certificate);
     Ok(Json(answer))
 }
 
@@ -314,19 +325,13 @@ async fn shown(app: &App, keys: &Keys, kind: CallerKind, id: &str) -> Result<Jso
 
 /// The number that was given, or one of ten digits.
 fn number(kind: CallerKind, given: Option<String>) -> Result<String, Trouble> {
-    match given {
-        Some(id) if !(1..=32).contains(&id.len()) || !id.bytes().all(|b| b.is_ascii_digit()) => {
-            let item = kind.item();
-            Err(Trouble::param(format!(
-                "{item}: `{id}` is not 1 to 32 digits"
-            )))
-        }
-        Some(id) => Ok(id),
-        None => {
-            let digits = random_digits(8).map_err(crate::keys::KeysError::from)?;
-            Ok(format!("19{digits}"))
-        }
-    }
+    let Some(id) = given else {
+        let digits = random_digits(8).map_err(crate::keys::KeysError::from)?;
+        return Ok(format!("19{digits}"));
+    };
+    let checked = CallerKind::check_number(&id);
+    checked.map_err(|issue| Trouble::param(format!("{}: {issue}", kind.item())))?;
+    Ok(id)
 }
 
 impl From<CredentialsError> for Trouble {

@@ -130,25 +130,12 @@ fn filled_in(
     phone_number: Option<Sensitive>,
     user_information: Option<UserInformation>,
 ) -> Result<UserCardChange, Trouble> {
-    /// An RSA block of 2048 bits under OAEP with SHA-1.
-    const LONGEST: usize = 214;
-    let form = user_information.as_ref();
-    if let Some(at) = form.and_then(|form| form.unknown_member("/user_information")) {
-        return Err(Trouble::param(format!("{at}: there is no such member")));
-    }
-    let filled_in = UserCardChange {
+    let told = user_card::showable(UserCardChange {
         phone_number,
         user_information,
         ..UserCardChange::default()
-    };
-    let checked = filled_in.check();
-    checked.map_err(|error| Trouble::param(format!("{}: {}", error.field, error.issue)))?;
-    filled_in.try_map(|at, value| match value.expose().len() {
-        0..=LONGEST => Ok(value),
-        length => Err(Trouble::param(format!(
-            "{at}: {length} bytes cannot be encrypted, {LONGEST} can"
-        ))),
-    })
+    });
+    told.map_err(|error| Trouble::param(format!("{}: {}", error.field, error.issue)))
 }
 
 #[derive(Deserialize)]

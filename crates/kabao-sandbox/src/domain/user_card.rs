@@ -6,6 +6,7 @@ use kabao_core::{
         ValidDateInformation,
     },
     extra::Extra,
+    field::FieldError,
     time::Time,
 };
 
@@ -18,6 +19,28 @@ pub(crate) const CODE: usize = 32;
 /// punctuation.
 pub(crate) fn is_code(text: &str) -> bool {
     (1..=CODE).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// What is told of a card as it was, unless it could never be told to a merchant.
+///
+/// # Errors
+/// [`FieldError`] names a member whose form is not accepted, that is not known or
+/// cannot be encrypted. What it says of a personal value is its length.
+pub(crate) fn showable(told: UserCardChange) -> Result<UserCardChange, FieldError> {
+    /// An RSA block of 2048 bits under OAEP with SHA-1.
+    const LONGEST: usize = 214;
+    let form = told.user_information.as_ref();
+    if let Some(at) = form.and_then(|form| form.unknown_member("/user_information")) {
+        return Err(FieldError::new(at, "", "there is no such member"));
+    }
+    told.check()?;
+    told.try_map(|at, value| match value.expose().len() {
+        0..=LONGEST => Ok(value),
+        length => {
+            let issue = format!("{length} bytes cannot be encrypted, {LONGEST} can");
+            Err(FieldError::new(at, "", issue))
+        }
+    })
 }
 
 /// The natural key of a user's card. A code is unique within a template.

@@ -41,6 +41,14 @@ impl CallerKind {
         self.scheme().identity_item()
     }
 
+    /// Whether a text can be its number; what is wrong with it if it cannot.
+    pub(crate) fn check_number(id: &str) -> Result<(), String> {
+        match (1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit()) {
+            true => Ok(()),
+            false => Err(format!("`{id}` is not 1 to 32 digits")),
+        }
+    }
+
     /// Its API certificate and private key.
     pub(crate) const fn api_certificate(self) -> KeyPurpose {
         match self {

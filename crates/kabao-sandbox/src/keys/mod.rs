@@ -159,6 +159,13 @@ impl CallerKeys {
         self.scheme == Scheme::WechatpayBrandSha256Rsa2048
     }
 
+    /// Whether it has no platform certificates, as all brands, and merchants that
+    /// join today.
+    pub(crate) fn is_public_key_only(&self) -> bool {
+        let mut signers = self.platform.iter();
+        signers.all(|signer| signer.certificate.is_none())
+    }
+
     /// The caller's certificate of that serial.
     #[must_use]
     pub fn certificate(&self, serial_no: &KeyId) -> Option<&CallerCertificate> {

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The only channel; the misspelling is on the wire.
-pub(crate) const CHANNELS: [&str; 1] = ["MECHANT_APP_COMPONENT"];
+const CHANNELS: [&str; 1] = ["MECHANT_APP_COMPONENT"];
 
 /// `POST …/membership-activities`.
 pub(crate) async fn create(cx: Context<'_>) -> Result<Reply, Refusal> {

@@ -1,7 +1,11 @@
 //! Merchants and brands come, get other certificates, and leave to act for each
 //! other.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use kabao_core::{
     PrivateKey, PublicKey,
@@ -120,9 +124,16 @@ fn numbers_are_drawn_and_a_merchant_of_today_has_no_certificates() {
     assert_eq!(handed["mchid"].as_str().unwrap().len(), 10);
     assert!(handed.get("platform_serial_no").is_none(), "{handed}");
     assert!(handed.get("wechatpay_cert.pem").is_none());
-    let none = signer(&running, &handed).get("/v3/certificates");
-    none.is_refused(404, "RESOURCE_NOT_EXISTS");
-    is_signed_for(&none, &handed);
+    let mchid = handed["mchid"].as_str().unwrap();
+    let certificates = format!("{MERCHANTS}/{mchid}/certificates");
+    let renewed = running.control_ok("POST", &certificates, None);
+    assert!(renewed.get("platform_serial_no").is_none(), "{renewed}");
+    assert!(renewed.get("wechatpay_cert.pem").is_none());
+    for credentials in [&handed, &renewed] {
+        let none = signer(&running, credentials).get("/v3/certificates");
+        none.is_refused(404, "RESOURCE_NOT_EXISTS");
+        is_signed_for(&none, credentials);
+    }
 }
 
 #[test]
@@ -145,9 +156,56 @@ fn a_new_brand_calls_for_itself() {
     partner.is_refused(404, "RESOURCE_NOT_EXISTS");
 }
 
+/// With another certificate come all the other credentials, as they were.
+fn holds_what_was_written(handed: &Value, folder: &Path, item: &str) {
+    let ids = std::fs::read(folder.join("credentials.json")).unwrap();
+    let ids: Value = serde_json::from_slice(&ids).unwrap();
+    let (own, folder, names, files) = match item {
+        "mchid" => (
+            &ids,
+            folder.to_owned(),
+            &[
+                "mchid",
+                "apiv3_key",
+                "wechatpay_public_key_id",
+                "platform_serial_no",
+            ][..],
+            &["pub_key.pem", "wechatpay_cert.pem"][..],
+        ),
+        _ => (
+            &ids["brand"],
+            folder.join("brand"),
+            &["brand_id", "api_key", "wechatpay_public_key_id"][..],
+            &["pub_key.pem"][..],
+        ),
+    };
+    assert_eq!(handed["base_url"], ids["base_url"]);
+    for name in names {
+        assert_eq!(handed[name], own[name], "{name}");
+    }
+    for name in files {
+        let written = std::fs::read_to_string(folder.join(name)).unwrap();
+        assert_eq!(handed[name], written, "{name}");
+    }
+    let new = ["serial_no", "apiclient_key.pem", "apiclient_cert.pem"];
+    let all: HashSet<&str> = [&["base_url"][..], names, files, &new]
+        .concat()
+        .into_iter()
+        .collect();
+    let given: HashSet<&str> = handed
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(|name| &**name)
+        .collect();
+    assert_eq!(given, all);
+}
+
 #[test]
 fn a_certificate_is_replaced_and_the_old_one_holds_until_it_is_revoked() {
-    let running = Running::start();
+    let folder = tempfile::tempdir().unwrap();
+    let written = folder.path().join("credentials");
+    let running = Running::with(|builder| builder.credentials_dir(&written));
     for (base, own, target) in [
         (
             "/_sandbox/merchants/1900000001",
@@ -165,8 +223,8 @@ fn a_certificate_is_replaced_and_the_old_one_holds_until_it_is_revoked() {
             |serial: &str| running.control("DELETE", &format!("{certificates}/{serial}"), None);
         revoke(own.serial_no).is_refused(400, "INVALID_REQUEST");
         let handed = running.control_ok("POST", &certificates, None);
-        let mut new = signer(&running, &handed);
-        new.wechatpay_serial = own.wechatpay_serial.clone();
+        holds_what_was_written(&handed, &written, own.item);
+        let new = signer(&running, &handed);
         // Each is answered with values that its own key opens.
         for caller in [&own, &new] {
             let card = caller.get(&target).ok();
@@ -298,9 +356,7 @@ fn other_processes_know_at_once_who_came_and_soon_who_went() {
     at_other(signer(&running, &handed)).is_refused(403, "NO_AUTH");
 
     let replaced = running.control_ok("POST", "/_sandbox/merchants/1900000001/certificates", None);
-    let mut renewed = signer(&running, &replaced);
-    renewed.wechatpay_serial = None;
-    at_other(renewed).ok();
+    at_other(signer(&running, &replaced)).ok();
 
     let rotated = running.control_ok("POST", "/_sandbox/keys/rotate-certificate", None);
     let mut naming = running.merchant();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use http::Method;
 use kabao::core::query::encode_component;
 use serde_json::{Value, json};
 
@@ -44,8 +45,9 @@ pub(crate) enum MerchantCommand {
     },
     /// Give it another API certificate; the old one holds until it is revoked.
     ///
-    /// A key is made, unless a request or a public key is brought: then nobody
-    /// else has the private key, and the certificate goes to stdout.
+    /// A key is made, and handed out with all its other credentials; unless a
+    /// request or a public key is brought: then nobody else has the private key,
+    /// and the certificate goes to stdout.
     RenewCertificate {
         /// Which merchant.
         mchid: String,
@@ -92,8 +94,9 @@ pub(crate) enum BrandCommand {
     },
     /// Give it another API certificate; the old one holds until it is revoked.
     ///
-    /// A key is made, unless a request or a public key is brought: then nobody
-    /// else has the private key, and the certificate goes to stdout.
+    /// A key is made, and handed out with all its other credentials; unless a
+    /// request or a public key is brought: then nobody else has the private key,
+    /// and the certificate goes to stdout.
     RenewCertificate {
         /// Which brand.
         brand_id: String,
@@ -124,17 +127,16 @@ pub(crate) struct Brought {
 
 impl Brought {
     fn ask(self, path: String, folder: Option<Folder>) -> Result<Ask, Problem> {
-        let mut body = json!({});
-        for (member, file) in [("csr", self.csr), ("public_key", self.public_key)] {
-            if let Some(file) = file {
-                body[member] = input::read(&file)?.text.into();
-            }
-        }
-        let show = match body == json!({}) {
-            true => Show::Keys(folder),
-            false => Show::Certificate,
+        let brought = match (self.csr, self.public_key) {
+            (Some(file), _) => Some(("csr", file)),
+            (None, Some(file)) => Some(("public_key", file)),
+            (None, None) => None,
         };
-        Ok(Ask::new(Method::Post, path, body, show))
+        let Some((member, file)) = brought else {
+            return Ok(Ask::new(Method::POST, path, None, Show::Keys(folder)));
+        };
+        let body = json!({ member: input::read(&file)?.text });
+        Ok(Ask::new(Method::POST, path, Some(body), Show::Certificate))
     }
 }
 
@@ -142,8 +144,8 @@ impl Brought {
 #[derive(Debug, Args)]
 pub(crate) struct To {
     /// A folder to write credentials.json, keys and certificates to, under the
-    /// names of `sandbox serve --credentials`. Without it they are in the
-    /// answer, with --output json.
+    /// names of `sandbox serve --credentials`. Without it they are all in the
+    /// answer, which takes --output json.
     #[arg(long, value_name = "DIR")]
     credentials: Option<PathBuf>,
 }
@@ -151,16 +153,10 @@ pub(crate) struct To {
 /// A request to the control plane, and what to do with its answer.
 struct Ask {
     method: Method,
+    /// Below `/_sandbox/`.
     path: String,
-    body: Value,
+    body: Option<Value>,
     show: Show,
-}
-
-enum Method {
-    Get,
-    Post,
-    Put,
-    Delete,
 }
 
 enum Show {
@@ -174,7 +170,7 @@ enum Show {
 }
 
 impl Ask {
-    fn new(method: Method, path: String, body: Value, show: Show) -> Self {
+    fn new(method: Method, path: String, body: Option<Value>, show: Show) -> Self {
         Self {
             method,
             path,
@@ -184,18 +180,23 @@ impl Ask {
     }
 
     async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
-        if let Show::Keys(Some(folder)) = &self.show {
-            // Keys that nobody can write down would be lost.
-            folder.check()?;
+        // Keys that nobody can write down would be lost.
+        match &self.show {
+            Show::Keys(Some(folder)) => folder.check()?,
+            Show::Keys(None) if printer.format == Format::Table => {
+                return Err(
+                    Problem::new("a table cannot hold the keys that are handed out")
+                        .hint("give --credentials DIR, or --output json"),
+                );
+            }
+            _ => {}
         }
         let outcome = Steering::with_now(aim, printer, async |steering| {
+            let Self {
+                method, path, body, ..
+            } = &self;
             let control = &steering.control;
-            match self.method {
-                Method::Get => control.get(&self.path).await,
-                Method::Post => control.post(&self.path, &self.body).await,
-                Method::Put => control.put(&self.path, &self.body).await,
-                Method::Delete => control.delete(&self.path).await,
-            }
+            control.call(method.clone(), path, body.as_ref()).await
         });
         let (answer, now) = outcome.await?;
         match self.show {
@@ -206,7 +207,7 @@ impl Ask {
                 printer.data(text(answer.get("apiclient_cert.pem")))
             }
             Show::Certificate => members::show(&answer, now, printer),
-            Show::Keys(None) => members::show(&for_people(answer, printer), now, printer),
+            Show::Keys(None) => members::show(&answer, now, printer),
             Show::Keys(Some(folder)) => {
                 let rest = folder.write(answer)?;
                 printer.note(&format!("keys are in {}", folder.path().display()));
@@ -218,14 +219,8 @@ impl Ask {
 
 impl MerchantCommand {
     pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
-        let none = || json!({});
         let ask = match self {
-            Self::List => Ask::new(
-                Method::Get,
-                "merchants".into(),
-                none(),
-                Show::List(MERCHANTS),
-            ),
+            Self::List => Ask::new(Method::GET, "merchants".into(), None, Show::List(MERCHANTS)),
             Self::Add {
                 mchid,
                 public_key_only,
@@ -236,7 +231,7 @@ impl MerchantCommand {
                     body["mchid"] = mchid.into();
                 }
                 let show = Show::Keys(to.credentials.map(Folder::of_a_new_merchant));
-                Ask::new(Method::Post, "merchants".into(), body, show)
+                Ask::new(Method::POST, "merchants".into(), Some(body), show)
             }
             Self::PublicKeyOnly {
                 mchid,
@@ -244,7 +239,7 @@ impl MerchantCommand {
             } => {
                 let body = json!({ "public_key_only": public_key_only });
                 let path = format!("merchants/{}", encode_component(&mchid));
-                Ask::new(Method::Put, path, body, Show::Object)
+                Ask::new(Method::PUT, path, Some(body), Show::Object)
             }
             Self::RenewCertificate { mchid, brought, to } => {
                 let path = format!("merchants/{}/certificates", encode_component(&mchid));
@@ -254,7 +249,7 @@ impl MerchantCommand {
             Self::RevokeCertificate { mchid, serial_no } => {
                 let [mchid, serial_no] = [mchid, serial_no].map(|id| encode_component(&id));
                 let path = format!("merchants/{mchid}/certificates/{serial_no}");
-                Ask::new(Method::Delete, path, none(), Show::Object)
+                Ask::new(Method::DELETE, path, None, Show::Object)
             }
         };
         ask.run(aim, printer).await
@@ -263,24 +258,20 @@ impl MerchantCommand {
 
 impl BrandCommand {
     pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
-        let none = || json!({});
         let grant = |method, brand_id: &str, mchid: &str| {
             let [brand_id, mchid] = [brand_id, mchid].map(encode_component);
             let path = format!("brands/{brand_id}/merchants/{mchid}");
-            Ask::new(method, path, none(), Show::List(GRANTED))
+            Ask::new(method, path, None, Show::List(GRANTED))
         };
         let ask = match self {
-            Self::List => Ask::new(Method::Get, "brands".into(), none(), Show::List(BRANDS)),
+            Self::List => Ask::new(Method::GET, "brands".into(), None, Show::List(BRANDS)),
             Self::Add { brand_id, to } => {
-                let mut body = none();
-                if let Some(brand_id) = brand_id {
-                    body["brand_id"] = brand_id.into();
-                }
+                let body = brand_id.map(|brand_id| json!({ "brand_id": brand_id }));
                 let show = Show::Keys(to.credentials.map(Folder::of_a_new_brand));
-                Ask::new(Method::Post, "brands".into(), body, show)
+                Ask::new(Method::POST, "brands".into(), body, show)
             }
-            Self::Grant { brand_id, mchid } => grant(Method::Put, &brand_id, &mchid),
-            Self::Withdraw { brand_id, mchid } => grant(Method::Delete, &brand_id, &mchid),
+            Self::Grant { brand_id, mchid } => grant(Method::PUT, &brand_id, &mchid),
+            Self::Withdraw { brand_id, mchid } => grant(Method::DELETE, &brand_id, &mchid),
             Self::RenewCertificate {
                 brand_id,
                 brought,
@@ -296,7 +287,7 @@ impl BrandCommand {
             } => {
                 let [brand_id, serial_no] = [brand_id, serial_no].map(|id| encode_component(&id));
                 let path = format!("brands/{brand_id}/certificates/{serial_no}");
-                Ask::new(Method::Delete, path, none(), Show::Object)
+                Ask::new(Method::DELETE, path, None, Show::Object)
             }
         };
         ask.run(aim, printer).await

@@ -18,7 +18,7 @@ use crate::{
 pub(crate) enum ClockCommand {
     /// Show the time.
     Show,
-    /// Set it; it runs on from there.
+    /// Set it; it goes on from there at its pace, or stands there if it is frozen.
     Set {
         /// RFC 3339, such as 2030-01-01T08:00:00+08:00; or a day, which begins in
         /// Chinese time.

@@ -17,7 +17,7 @@ const IDS: &str = "credentials.json";
 pub(crate) struct Folder {
     path: PathBuf,
     is_brand: bool,
-    /// Whose it is already; `None` if it is to be a new one.
+    /// Whose it may be already; `None` if it is to be a new one.
     owner: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl Folder {
         }
     }
 
-    /// Of a merchant that has others already.
+    /// Of a merchant that is there: its own, or an empty one.
     pub(crate) fn of_merchant(path: PathBuf, mchid: String) -> Self {
         Self {
             owner: Some(mchid),
@@ -47,7 +47,7 @@ impl Folder {
         }
     }
 
-    /// Of a brand that has others already.
+    /// Of a brand that is there: its own, or an empty one.
     pub(crate) fn of_brand(path: PathBuf, brand_id: String) -> Self {
         Self {
             owner: Some(brand_id),
@@ -67,19 +67,19 @@ impl Folder {
         let ids = self.ids()?;
         let key = self.place().join("apiclient_key.pem");
         match (&self.owner, self.own(&ids)) {
-            (None, None) if !key.exists() => Ok(()),
-            (None, _) => Err(Problem::new(format!(
-                "{} holds somebody's keys already",
-                self.place().display()
-            ))
-            .hint("choose another folder, or move that one away")),
+            (_, None) if !key.exists() => Ok(()),
             (Some(owner), Some(own)) if own.get(self.item()) == Some(&json!(owner)) => Ok(()),
-            (Some(owner), _) => Err(Problem::new(format!(
+            (Some(owner), Some(_)) => Err(Problem::new(format!(
                 "{} are not the credentials of {} {owner}",
                 self.path.join(IDS).display(),
                 self.item()
             ))
-            .hint("name the folder that was written when it was made")),
+            .hint("name its own folder, or an empty one")),
+            _ => Err(Problem::new(format!(
+                "{} holds somebody's keys already",
+                self.place().display()
+            ))
+            .hint("choose another folder, or move that one away")),
         }
     }
 

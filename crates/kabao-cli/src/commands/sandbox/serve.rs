@@ -168,13 +168,29 @@ fn control_token(
     printer: &Printer,
 ) -> Result<Option<Zeroizing<String>>, Problem> {
     let Some(file) = file else {
-        let token = std::env::var("KABAO_CONTROL_TOKEN").ok();
-        return Ok(token.filter(|token| !token.is_empty()).map(Zeroizing::new));
+        return token_of_environment();
     };
     if let Some(warning) = readable_by_others(file) {
         printer.warn(&warning);
     }
     read_token(file).map(Some)
+}
+
+/// Whoever sets the variable wants a token, so a value that is none does not open
+/// the control plane.
+fn token_of_environment() -> Result<Option<Zeroizing<String>>, Problem> {
+    const NAME: &str = "KABAO_CONTROL_TOKEN";
+    let Some(token) = std::env::var_os(NAME) else {
+        return Ok(None);
+    };
+    match token.into_string() {
+        Ok(token) if !token.is_empty() => Ok(Some(Zeroizing::new(token))),
+        Ok(_) => Err(Problem::new(format!("{NAME} is set, but empty"))
+            .hint("unset it, or make one: openssl rand -hex 32")),
+        Err(_) => {
+            Err(Problem::new(format!("{NAME} is not text")).hint("make one: openssl rand -hex 32"))
+        }
+    }
 }
 
 /// As many connections as were asked for and files may be opened.

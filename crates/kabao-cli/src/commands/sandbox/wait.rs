@@ -47,7 +47,8 @@ impl WaitArgs {
                 .hint("name the one that is to be waited for with --url or KABAO_BASE_URL"));
             }
         };
-        let until = Instant::now() + self.timeout;
+        let until = Instant::now().checked_add(self.timeout);
+        let until = until.ok_or_else(|| Problem::new("--timeout is beyond the end of time"))?;
         let mut last = Problem::new("it did not answer in time");
         loop {
             match timeout_at(until, control.answer_of("ready")).await {
