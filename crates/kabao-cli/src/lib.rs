@@ -8,6 +8,8 @@ mod cli;
 mod commands;
 mod control;
 mod embedded;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod output;
 mod problem;
 mod refusal;
