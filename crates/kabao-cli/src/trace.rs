@@ -53,12 +53,12 @@ fn is_shown(verbosity: u8, server: Option<LogFormat>, metadata: &Metadata<'_>) -
     let root = target.split("::").next().unwrap_or(target);
     let most = match (root, verbosity) {
         // Start and stop, which people are told otherwise.
-        ("kabao", 0) if server == Some(LogFormat::Json) => Level::INFO,
-        ("kabao" | "kabao_core", 0) | ("kabao_sandbox", 0) => Level::WARN,
-        ("kabao" | "kabao_core", 1) => Level::DEBUG,
+        ("kabao_cli", 0) if server == Some(LogFormat::Json) => Level::INFO,
+        ("kabao_cli" | "kabao" | "kabao_core" | "kabao_sandbox", 0) => Level::WARN,
+        ("kabao_cli" | "kabao" | "kabao_core", 1) => Level::DEBUG,
         ("kabao_sandbox", 1) if server.is_some() => Level::DEBUG,
         ("kabao_sandbox", 1) => Level::INFO,
-        ("kabao" | "kabao_core" | "kabao_sandbox", _) => Level::TRACE,
+        ("kabao_cli" | "kabao" | "kabao_core" | "kabao_sandbox", _) => Level::TRACE,
         _ => return false,
     };
     *metadata.level() <= most

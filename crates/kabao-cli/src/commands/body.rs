@@ -62,7 +62,8 @@ impl JsonArgs {
 }
 
 impl Body {
-    fn of(input: Input) -> Result<Self, Problem> {
+    /// Of a file that is read.
+    pub(crate) fn of(input: Input) -> Result<Self, Problem> {
         // A struct would be read from a list, too.
         input.json::<BTreeMap<String, IgnoredAny>>()?;
         Ok(Self {

@@ -1,7 +1,7 @@
 //! The commands, one file or folder for each, and what several need.
 
 pub(crate) mod activity;
-mod body;
+pub(crate) mod body;
 pub(crate) mod call;
 pub(crate) mod card;
 mod explain;
@@ -9,7 +9,7 @@ pub(crate) mod feed;
 mod form;
 mod ids;
 pub(crate) mod image;
-mod input;
+pub(crate) mod input;
 mod jump;
 mod missing;
 mod names;

@@ -1,5 +1,6 @@
 //! Bodies that people sign instead of the one they send.
 
+use encoding_rs::{GB18030, GBK};
 use serde_json::Value;
 
 /// Each with the mistake that leads to it.
@@ -55,7 +56,19 @@ pub(super) fn variants(body: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
                 "the body was signed in another character set; it is signed and sent in UTF-8",
             );
         }
+        for bytes in [as_gbk(text), GB18030.encode(text).0.into_owned()] {
+            add(
+                bytes,
+                "the body was sent in UTF-8 and signed in GBK; it is signed in UTF-8 too: name that wherever text becomes bytes",
+            );
+        }
     }
+    // Whatever it is: what GBK writes can be UTF-8 by chance.
+    let (text, _) = GB18030.decode_without_bom_handling(body);
+    add(
+        text.into_owned().into_bytes(),
+        "the body was signed in UTF-8 and sent in GBK, or read as GBK before it was signed; name UTF-8 wherever text becomes bytes or bytes text",
+    );
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
         const REPRINTED: &str = "the body was changed after signing: the JSON was printed again, with other spaces or escapes";
         for value in [&value, &sorted(&value)] {
@@ -173,6 +186,20 @@ fn as_latin1(text: &str) -> String {
 /// What a character set without these characters writes.
 fn as_ascii(text: &str) -> String {
     text.replace(|character: char| !character.is_ascii(), "?")
+}
+
+/// What a Chinese Windows writes, and Java on it, by default: GBK, which has not
+/// every character as GB18030 has.
+fn as_gbk(text: &str) -> Vec<u8> {
+    let mut buffer = [0; 4];
+    text.chars()
+        .flat_map(
+            |character| match GBK.encode(character.encode_utf8(&mut buffer)) {
+                (_, _, true) => b"?".to_vec(),
+                (bytes, ..) => bytes.into_owned(),
+            },
+        )
+        .collect()
 }
 
 /// Non-ASCII as `\uXXXX`, the way several languages print by default.

@@ -125,7 +125,12 @@ fn target(running: &Running, says: &'static str, sent: &str, signed: &str) -> Ca
 }
 
 /// PATCH of a body, another one signed.
-fn body(running: &Running, says: &'static str, sent: &str, signed: impl AsRef<[u8]>) -> Case {
+fn body(
+    running: &Running,
+    says: &'static str,
+    sent: impl Into<Vec<u8>>,
+    signed: impl AsRef<[u8]>,
+) -> Case {
     let message = |timestamp: &str, nonce: &str| {
         message::request("PATCH", CARD_PATH, timestamp, nonce, signed.as_ref())
     };
@@ -442,8 +447,17 @@ fn of_the_body(running: &Running) -> Vec<Case> {
     let compact = r#"{"brand_id":"1004","level":"钻石"}"#;
     let indented = "{\n  \"brand_id\": \"1004\"\n}";
     let case = |says, sent: &str, signed: &str| body(running, says, sent, signed);
+    let bytes = |says, sent: &[u8], signed: &[u8]| body(running, says, sent, signed);
     let latin1: String = BODY.bytes().map(char::from).collect();
     let address = r#"{"url":"https://shop.example/?a=1&b=2"}"#;
+    let with_level = |level: &[u8]| {
+        let (before, after) = BODY.split_once("钻石").unwrap();
+        [before.as_bytes(), level, after.as_bytes()].concat()
+    };
+    // "钻石" and "🎂" as Python's codecs write them.
+    let (gbk, cake) = (&b"\xD7\xEA\xCA\xAF"[..], &b"\x94\x39\xBC\x38"[..]);
+    let in_gbk = with_level(gbk);
+    let of_cakes = with_level("钻石🎂".as_bytes());
     let escaped = BODY.replace('钻', "\\u94bb").replace('石', "\\u77f3");
     // A message of 16 KiB with the four lines before is tried, no longer one.
     let long = |bytes: usize| format!("{{\"x\": \"{}\"}}", "x".repeat(bytes));
@@ -523,6 +537,29 @@ fn of_the_body(running: &Running) -> Vec<Case> {
             "in another character set",
             BODY,
             &BODY.replace(['钻', '石'], "?"),
+        ),
+        bytes("sent in UTF-8 and signed in GBK", BODY.as_bytes(), &in_gbk),
+        bytes(
+            "sent in UTF-8 and signed in GBK",
+            &of_cakes,
+            &with_level(&[gbk, b"?"].concat()),
+        ),
+        bytes(
+            "sent in UTF-8 and signed in GBK",
+            &of_cakes,
+            &with_level(&[gbk, cake].concat()),
+        ),
+        bytes("signed in UTF-8 and sent in GBK", &in_gbk, BODY.as_bytes()),
+        bytes(
+            "signed in UTF-8 and sent in GBK",
+            &with_level(&[gbk, cake].concat()),
+            &of_cakes,
+        ),
+        // The bytes of UTF-8, each two taken for a character of GBK.
+        bytes(
+            "or read as GBK before it was signed",
+            BODY.as_bytes(),
+            &with_level("閽荤煶".as_bytes()),
         ),
         case(
             "the right key, but other bytes were signed: compare",

@@ -98,6 +98,43 @@ impl ImportArgs {
     }
 }
 
+/// Nothing of a file may be lost or altered on the way to the API.
+#[cfg(fuzzing)]
+impl ImportArgs {
+    /// All that is taken from a body, in the body's own form.
+    pub(crate) fn taken(body: Body) -> Result<serde_json::Value, Problem> {
+        let mut args = Self {
+            card: HolderArgs {
+                code: None,
+                user: crate::commands::ids::UserArgs::default(),
+            },
+            by_phone: false,
+            members: MemberArgs::default(),
+            pickup: PickupArgs::default(),
+            json: JsonArgs::default(),
+        };
+        args.take_from(body)?;
+        let change = kabao::card_member::UserCardChange {
+            pickup_time: args.pickup.pickup_time,
+            ..args.members.over(None)?
+        };
+        let Ok(change) =
+            change.try_map(|_, value| Ok::<_, std::convert::Infallible>(value.reveal()));
+        let mut taken = serde_json::to_value(change).unwrap_or_default();
+        for (name, id) in [
+            ("user_card_code", args.card.code),
+            ("brand_id", args.card.user.brand.brand_id),
+            ("card_id", args.card.user.card_id),
+            ("openid", args.card.user.openid),
+        ] {
+            if let Some(id) = id {
+                taken[name] = id.into();
+            }
+        }
+        Ok(taken)
+    }
+}
+
 /// The validity that the template gives; an import's is of its type in any case.
 async fn validity_of(card_id: &str, members: &CardMember) -> Result<ValidDateInformation, Problem> {
     let get = GetCard {

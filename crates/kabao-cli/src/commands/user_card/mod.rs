@@ -2,7 +2,7 @@
 
 mod confirm;
 mod faces;
-mod import;
+pub(crate) mod import;
 mod invalidate;
 mod list;
 mod members;
