@@ -104,7 +104,7 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
             });
             let signer = match asked {
                 Ok(signer) => Some(signer),
-                Err(_) => admitted.caller.platform_signer(None),
+                Err(_) => admitted.caller.answer_signer(None),
             };
             let mut answer = match strike.is_unsigned() {
                 true => unsigned(&id, &reply),
@@ -216,7 +216,7 @@ fn asked_signer<'a>(
     }
     admitted
         .caller
-        .platform_signer(wanted.as_ref())
+        .answer_signer(wanted.as_ref())
         .ok_or_else(|| Refusal::invalid_request("平台证书序列号Wechatpay-Serial错误"))
 }
 

@@ -2,11 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How far a merchant has come: which share of what names no key is signed with
+/// How far a merchant has come: which share of its notifications is signed with
 /// the public key.
 ///
-/// The real service lets the share of notifications grow over seven days, by
-/// chance. Here turns are counted, so that of a thousand exactly as many are by
+/// The real service lets the share grow over seven days, by chance. Here turns are counted, so that of a thousand exactly as many are by
 /// public key as the share says, evenly spread.
 #[derive(Debug)]
 pub struct Migration {
@@ -56,7 +55,14 @@ impl Migration {
         self.thousandths == 0
     }
 
-    /// Whether the next message that names no key is signed with the public key.
+    /// Whether the merchant uses the public key, and certificates only where it
+    /// names them.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.thousandths == Self::WHOLE
+    }
+
+    /// Whether the next notification is signed with the public key.
     pub(super) fn takes_public_key(&self) -> bool {
         let whole = u64::from(Self::WHOLE);
         let share = u64::from(self.thousandths);

@@ -61,7 +61,7 @@ pub struct CallerKeys {
     /// What answers can be signed with and requests sealed for: public keys, and
     /// after them certificates, as [`Keys::platform_certificates`] has them.
     pub platform: Vec<PlatformSigner>,
-    /// Which of them signs what names no key.
+    /// Which of them signs notifications, and answers to what names no key.
     pub migration: Migration,
 }
 
@@ -180,26 +180,36 @@ impl CallerKeys {
         self.platform.iter().find(|signer| signer.id == *id)
     }
 
-    /// What an answer is signed with if it is to be the key of that name. If no
-    /// name is given, the migration decides, and takes a turn; before it has
-    /// begun, even who names the public key is answered by certificate.
+    /// What an answer is signed with: the key that the request names, `None` if
+    /// there is no such key. One that names none is answered by certificate until
+    /// the migration is over; before it has begun, so is one that names the public
+    /// key.
     #[must_use]
-    pub fn platform_signer(&self, wanted: Option<&KeyId>) -> Option<&PlatformSigner> {
-        let wanted = match wanted {
-            Some(id) => Some(self.platform_key(id)?),
-            None => None,
-        };
-        match wanted {
-            Some(signer) if signer.certificate.is_some() || !self.migration.is_ahead() => {
-                Some(signer)
-            }
-            _ => {
-                let by_certificate = !self.migration.takes_public_key();
-                let mut signers = self.platform.iter();
-                signers
-                    .find(|signer| signer.certificate.is_some() == by_certificate)
-                    .or(self.platform.first())
+    pub fn answer_signer(&self, named: Option<&KeyId>) -> Option<&PlatformSigner> {
+        match named {
+            None => self.signer(!self.migration.is_over()),
+            Some(id) => {
+                let named = self.platform_key(id)?;
+                match named.certificate.is_none() && self.migration.is_ahead() {
+                    true => self.signer(true),
+                    false => Some(named),
+                }
             }
         }
+    }
+
+    /// What the next notification is signed with. During a migration they take
+    /// turns.
+    #[must_use]
+    pub fn notification_signer(&self) -> Option<&PlatformSigner> {
+        self.signer(!self.migration.takes_public_key())
+    }
+
+    /// The first of the kind, or whatever there is.
+    fn signer(&self, by_certificate: bool) -> Option<&PlatformSigner> {
+        let mut signers = self.platform.iter();
+        signers
+            .find(|signer| signer.certificate.is_some() == by_certificate)
+            .or(self.platform.first())
     }
 }

@@ -167,8 +167,7 @@ async fn post(app: &App, owed: &Owed) -> Outcome {
     outcome
 }
 
-/// Signed anew on every attempt, with the key that the receiver's answers are
-/// signed with by default.
+/// Signed anew on every attempt.
 fn headers(
     receiver: &CallerKeys,
     body: &[u8],
@@ -176,7 +175,7 @@ fn headers(
     strike: &Strike,
 ) -> Result<HeaderMap, String> {
     let signer = receiver
-        .platform_signer(None)
+        .notification_signer()
         .ok_or("there is no key to sign it with")?;
     let signed = signature_headers(receiver.scheme, signer, body, strike);
     let mut headers = HeaderMap::new();

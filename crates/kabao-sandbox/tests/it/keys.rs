@@ -297,29 +297,26 @@ fn an_overlap_can_be_left_out_or_be_nothing() {
 }
 
 #[test]
-fn a_migration_signs_the_share_it_says_and_follows_who_names_a_key() {
+fn answers_follow_the_request_through_a_migration() {
     let running = Running::start();
     let own = &running.credentials.merchant;
     let (by_key, by_certificate) = (&*own.wechatpay_public_key_id, &*own.platform_serial_no);
-    let of_a_hundred = || {
-        let signed = (0..100).map(|_| running.signed_with(None));
-        let by_public_key = signed.filter(|serial| serial == by_key);
-        by_public_key.count()
-    };
-    assert_eq!(of_a_hundred(), 100, "the sample has finished");
-    let moved = running.migrate(30);
-    assert_eq!(moved["data"][0]["public_key_percent"], 30);
-    assert_eq!(of_a_hundred(), 30);
-    for serial in [by_key, by_certificate] {
-        assert_eq!(running.signed_with(Some(serial)), serial);
-    }
-    running.migrate(0);
-    assert_eq!(of_a_hundred(), 0);
+    assert_eq!(running.signed_with(None), by_key, "the sample has finished");
     // Before it has begun, naming the public key has no effect.
-    assert_eq!(running.signed_with(Some(by_key)), by_certificate);
-    running.migrate(100);
-    assert_eq!(of_a_hundred(), 100);
-    assert_eq!(running.signed_with(Some(by_certificate)), by_certificate);
+    for (percent, if_nothing, if_the_key) in [
+        (json!(0), by_certificate, by_certificate),
+        (json!(0.1), by_certificate, by_key),
+        (json!(99.9), by_certificate, by_key),
+        (json!(100), by_key, by_key),
+    ] {
+        let moved = running.migrate(percent.clone());
+        assert_eq!(moved["data"][0]["public_key_percent"], percent);
+        for _ in 0..3 {
+            assert_eq!(running.signed_with(None), if_nothing, "{percent}");
+        }
+        assert_eq!(running.signed_with(Some(by_key)), if_the_key, "{percent}");
+        assert_eq!(running.signed_with(Some(by_certificate)), by_certificate);
+    }
     for bad in [
         json!(100.1),
         json!(-1),
@@ -337,7 +334,7 @@ fn a_migration_signs_the_share_it_says_and_follows_who_names_a_key() {
 }
 
 #[test]
-fn notifications_move_as_answers_do() {
+fn notifications_move_by_the_share() {
     let running = Running::start();
     let own = running.credentials.merchant.clone();
     let receiver = Receiver::answering([200]);
@@ -350,10 +347,10 @@ fn notifications_move_as_answers_do() {
     assert_eq!(told_with(), own.wechatpay_public_key_id);
     running.migrate(0);
     assert_eq!(told_with(), own.platform_serial_no);
-    running.migrate(50);
-    let told = [told_with(), told_with()];
-    assert!(told.contains(&own.platform_serial_no), "{told:?}");
-    assert!(told.contains(&own.wechatpay_public_key_id), "{told:?}");
+    running.migrate(20);
+    let told: Vec<_> = (0..10).map(|_| told_with()).collect();
+    let by_key = |serial: &&String| **serial == own.wechatpay_public_key_id;
+    assert_eq!(told.iter().filter(by_key).count(), 2, "{told:?}");
 }
 
 #[test]
