@@ -2,14 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json, Router,
-    extract::{State, rejection::JsonRejection},
-    routing::get,
-};
+use axum::{Json, Router, extract::State, routing::get};
 use serde_json::{Value, json};
 
-use super::Trouble;
+use super::{Trouble, extract::Body};
 use crate::{app::App, faults::Fault};
 
 pub(super) fn router() -> Router<Arc<App>> {
@@ -23,9 +19,8 @@ async fn list(State(app): State<Arc<App>>) -> Json<Value> {
 
 async fn arm(
     State(app): State<Arc<App>>,
-    order: Result<Json<Value>, JsonRejection>,
+    Body(order): Body<Value>,
 ) -> Result<Json<Value>, Trouble> {
-    let Json(order) = order?;
     let fault = Fault::from_json(order).map_err(Trouble::param)?;
     let known = app.routes.names();
     if let Some(operation) = &fault.selector.operation

@@ -4,15 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{State, rejection::JsonRejection},
+    extract::State,
     routing::{get, post, put},
 };
 use kabao_core::time::Time;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Trouble, body, callers};
+use super::{Trouble, callers, extract::Body};
 use crate::{
     app::App,
     clock::real_now,
@@ -44,8 +43,10 @@ const fn a_day() -> u64 {
     24 * 60 * 60
 }
 
-async fn rotate(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<Value>, Trouble> {
-    let Rotation { overlap_seconds } = body::optional(&body)?;
+async fn rotate(
+    State(app): State<Arc<App>>,
+    Body(Rotation { overlap_seconds }): Body<Rotation>,
+) -> Result<Json<Value>, Trouble> {
     let overlap = Duration::from_secs(overlap_seconds);
     let now = app.now().await?;
     let authority = app.keys().tls_authority()?;
@@ -79,12 +80,12 @@ struct Move {
 
 async fn migrate(
     State(app): State<Arc<App>>,
-    wanted: Result<Json<Move>, JsonRejection>,
+    Body(wanted): Body<Move>,
 ) -> Result<Json<Value>, Trouble> {
-    let Json(Move {
+    let Move {
         public_key_percent: percent,
         mchid,
-    }) = wanted?;
+    } = wanted;
     let thousandths = Migration::thousandths_of(percent).ok_or_else(|| {
         Trouble::param(format!(
             "public_key_percent: {percent} is not from 0 to 100 with at most one decimal"
