@@ -386,6 +386,34 @@ fn who_never_reads_an_answer_is_let_go() {
 }
 
 #[test]
+fn who_is_being_answered_when_it_stops_gets_all_of_it() {
+    let running = Running::start();
+    let size = 2 * KIB * KIB - 1;
+    let picture = pictures::uploaded(&running, size);
+    // More than all buffers on the way can hold, so that one is under way.
+    let get = format!("GET {picture} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let mut slow = connect(running.address);
+    slow.write_all(get.repeat(20).as_bytes()).unwrap();
+    slow.peek(&mut [0]).unwrap();
+    sleep(Duration::from_millis(500));
+    let reader = std::thread::spawn(move || {
+        sleep(Duration::from_secs(2));
+        rest(&mut slow)
+    });
+    let begun = Instant::now();
+    running.stop();
+    assert!(begun.elapsed() < Duration::from_secs(9), "it was cut off");
+    let got = reader.join().unwrap();
+    let mut unread = &got[..];
+    while !unread.is_empty() {
+        let head = unread.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+        let (_, body) = unread.split_at(head.unwrap() + 4);
+        assert!(body.len() >= size, "{} bytes of {size}", body.len());
+        unread = &body[size..];
+    }
+}
+
+#[test]
 fn bodies_under_way_are_bounded_together_and_small_ones_pass() {
     let running = Running::start();
     let head = format!(
