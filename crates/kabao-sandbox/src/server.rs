@@ -261,8 +261,13 @@ impl Service {
         if let Err(refusal) = self.guard.admit(&head, peer.ip()) {
             return refusal.map(|body| body.boxed_unsync());
         }
+        // What is open to strangers has no use for a body.
+        let limit = match control::is_open(&head.method, head.uri.path()) {
+            true => bounds::JSON,
+            false => bounds::CONTROL,
+        };
         let read = match intake::check(head.uri.path(), &head.headers) {
-            Ok(()) => intake::read(body, bounds::CONTROL, &self.bodies).await,
+            Ok(()) => intake::read(body, limit, &self.bodies).await,
             Err(turned_away) => Err(turned_away),
         };
         let (body, _share) = match read {

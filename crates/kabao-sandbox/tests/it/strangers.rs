@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::{
     pictures,
-    support::{Answer, CARD_PATH, Running, card_target, patch_target},
+    support::{Answer, CARD_PATH, Request, Running, card_target, patch_target},
 };
 
 const KIB: usize = 1024;
@@ -168,6 +168,16 @@ fn bodies_have_a_limit_that_is_told_before_they_are_asked_for() {
         413,
         "32768 KiB",
     );
+    let open = "GET /_sandbox/health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000\r\n\r\n";
+    is_plain(
+        &told(connect(running.address), open.as_bytes()),
+        413,
+        "256 KiB",
+    );
+    // What is within is read, whatever reads it.
+    let spacious = format!("{}{{\"kind\": \"html\"}}", " ".repeat(3 * KIB * KIB));
+    let order = Request::new("POST", "/_sandbox/faults").body(spacious);
+    order.send(running.address).ok();
 }
 
 #[test]
