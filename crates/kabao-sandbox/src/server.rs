@@ -93,6 +93,7 @@ pub(crate) async fn run(
                 }
                 Err(_) => {
                     tracing::debug!(%peer, max_connections, "a connection too many was turned away");
+                    service.app.metrics.turned_away("too_many_connections");
                     // Those that speak TLS would not understand.
                     if let (None, Ok(place)) = (&tls, Arc::clone(&door).try_acquire_owned()) {
                         let wire = Wire::new(stream, service.line.anew());
@@ -282,6 +283,7 @@ impl Service {
     /// What never reached the gate is answered as a gateway would: no JSON, no
     /// signature.
     fn plain(&self, why: TurnedAway) -> Response<Body> {
+        self.app.metrics.turned_away(why.name());
         let mut answer = Response::new(boxed(Full::new(why.words().into())));
         *answer.status_mut() = why.status();
         answer.headers_mut().extend(why.header());
