@@ -91,11 +91,6 @@ impl Budget {
 }
 
 impl Share {
-    /// Whether nothing of it is counted.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.held.is_none()
-    }
-
     /// Whether it may be this large. One that alone is larger than the budget
     /// takes all of it.
     pub(crate) fn grow_to(&mut self, bytes: usize) -> bool {

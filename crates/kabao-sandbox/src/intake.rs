@@ -32,6 +32,18 @@ impl TurnedAway {
         }
     }
 
+    /// As metrics have it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::TargetTooLong => "target_too_long",
+            Self::Encoded => "encoded",
+            Self::TooLarge { .. } => "too_large",
+            Self::TooSlow => "too_slow",
+            Self::EndedEarly => "ended_early",
+            Self::NoRoom => "no_room",
+        }
+    }
+
     pub(crate) fn words(self) -> String {
         match self {
             Self::TargetTooLong => format!("path and query are longer than {TARGET} bytes"),

@@ -73,6 +73,7 @@ pub(crate) struct Metrics {
     durations: Family<Of, Histogram, fn() -> Histogram>,
     bad_signatures: Family<Step, Counter>,
     rate_limited: Family<Of, Counter>,
+    turned_away: Family<Why, Counter>,
     faults: Family<Befallen, Counter>,
     attempts: Family<Attempted, Counter>,
     /// Not there while the store does not say.
@@ -99,6 +100,11 @@ struct Of {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Step {
     step: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Why {
+    why: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -130,6 +136,7 @@ impl Metrics {
             durations: Family::new_with_constructor(histogram),
             bad_signatures: Family::default(),
             rate_limited: Family::default(),
+            turned_away: Family::default(),
             faults: Family::default(),
             attempts: Family::default(),
             owed: Family::default(),
@@ -166,6 +173,11 @@ impl Metrics {
             self.rate_limited.get_or_create(&Of { operation }).inc();
         }
         self.befallen("answer", &entry.faults);
+    }
+
+    /// Counts a request, or a connection, of which nothing was looked at.
+    pub(crate) fn turned_away(&self, why: &'static str) {
+        self.turned_away.get_or_create(&Why { why }).inc();
     }
 
     /// Counts an attempt to deliver a notification.
@@ -241,6 +253,11 @@ impl Metrics {
             "rate_limited",
             "Requests that came too often",
             self.rate_limited.clone(),
+        );
+        registry.register(
+            "turned_away",
+            "Requests and connections that were out of bounds, by what was",
+            self.turned_away.clone(),
         );
         registry.register(
             "faults",

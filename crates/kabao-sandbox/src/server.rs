@@ -1,14 +1,7 @@
 //! Connections: accepted, served with HTTP/1.1 as production does, drained on
 //! stop.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use bytes::Bytes;
@@ -23,6 +16,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -68,13 +62,13 @@ pub(crate) async fn run(
         max_connections,
         guard,
     } = front;
-    let busy = Arc::new(AtomicUsize::new(0));
+    let busy = Gauge::default();
     let service = Service {
-        line: Line::new(stop.clone()),
+        line: Line::new(stop.clone(), busy.clone()),
         control: control::router(Arc::clone(&app)),
         guard,
         app,
-        busy: Arc::clone(&busy),
+        busy: busy.clone(),
         bodies: Budget::new(),
         answers: Budget::new(),
     };
@@ -99,6 +93,7 @@ pub(crate) async fn run(
                 }
                 Err(_) => {
                     tracing::debug!(%peer, max_connections, "a connection too many was turned away");
+                    service.app.metrics.turned_away("too_many_connections");
                     // Those that speak TLS would not understand.
                     if let (None, Ok(place)) = (&tls, Arc::clone(&door).try_acquire_owned()) {
                         let wire = Wire::new(stream, service.line.anew());
@@ -124,7 +119,7 @@ pub(crate) async fn run(
     let idle = async {
         loop {
             tokio::time::sleep(LINGER).await;
-            if busy.load(Ordering::Acquire) == 0 {
+            if busy.get() == 0 {
                 return;
             }
         }
@@ -214,26 +209,10 @@ struct Service {
     app: Arc<App>,
     control: Router,
     guard: Guard,
-    /// How many requests are being answered.
-    busy: Arc<AtomicUsize>,
+    /// How many requests have arrived whose answers are not out yet.
+    busy: Gauge,
     bodies: Budget,
     answers: Budget,
-}
-
-/// Counts one request while it lives.
-struct Busy(Arc<AtomicUsize>);
-
-impl Busy {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 impl Service {
@@ -242,7 +221,7 @@ impl Service {
         request: Request<Incoming>,
         peer: SocketAddr,
     ) -> Result<Response<Body>, Severed> {
-        let _busy = Busy::new(&self.busy);
+        let busy = Counted::new(&self.busy);
         let (head, body) = request.into_parts();
         let answer = if is_control(head.uri.path()) {
             self.control(head, body, peer).await
@@ -250,10 +229,13 @@ impl Service {
             let _in_flight = Counted::new(&self.app.metrics.in_flight);
             match self.call(head, body).await {
                 Ok(departure) => self.line.carry(departure).await?,
-                Err(turned_away) => plain(turned_away),
+                Err(turned_away) => self.plain(turned_away),
             }
         };
-        Ok(counted(answer, &self.answers).await)
+        Ok(match held(answer, self.answers.share(), busy).await {
+            Ok(answer) => answer,
+            Err(turned_away) => self.plain(turned_away),
+        })
     }
 
     async fn call(&self, head: Parts, body: Incoming) -> Result<Departure, TurnedAway> {
@@ -280,53 +262,72 @@ impl Service {
         if let Err(refusal) = self.guard.admit(&head, peer.ip()) {
             return refusal.map(|body| body.boxed_unsync());
         }
+        // What is open to strangers has no use for a body.
+        let limit = match control::is_open(&head.method, head.uri.path()) {
+            true => bounds::JSON,
+            false => bounds::CONTROL,
+        };
         let read = match intake::check(head.uri.path(), &head.headers) {
-            Ok(()) => intake::read(body, bounds::CONTROL, &self.bodies).await,
+            Ok(()) => intake::read(body, limit, &self.bodies).await,
             Err(turned_away) => Err(turned_away),
         };
         let (body, _share) = match read {
             Ok(read) => read,
-            Err(turned_away) => return plain(turned_away),
+            Err(turned_away) => return self.plain(turned_away),
         };
         let request = Request::from_parts(head, axum::body::Body::from(body));
         let Ok(answer) = self.control.clone().oneshot(request).await;
         answer.map(|body| body.boxed_unsync())
     }
+
+    /// What never reached the gate is answered as a gateway would: no JSON, no
+    /// signature.
+    fn plain(&self, why: TurnedAway) -> Response<Body> {
+        self.app.metrics.turned_away(why.name());
+        let mut answer = Response::new(boxed(Full::new(why.words().into())));
+        *answer.status_mut() = why.status();
+        answer.headers_mut().extend(why.header());
+        answer
+    }
 }
 
 /// The same answer, counted until its bytes are with the system: a peer may take
 /// its time.
-async fn counted(answer: Response<Body>, budget: &Budget) -> Response<Body> {
+async fn held(
+    answer: Response<Body>,
+    mut share: Share,
+    busy: Counted,
+) -> Result<Response<Body>, TurnedAway> {
     let size = answer.body().size_hint().exact();
     let Some(size) = size.and_then(|size| usize::try_from(size).ok()) else {
-        return answer;
+        return Ok(answer);
     };
-    let mut share = budget.share();
     if !share.grow_to(size) {
-        return plain(TurnedAway::NoRoom);
-    }
-    if share.is_empty() {
-        return answer;
+        return Err(TurnedAway::NoRoom);
     }
     let (head, body) = answer.into_parts();
-    match body.collect().await {
-        Ok(body) => {
-            let bytes = Bytes::from_owner(Held(body.to_bytes(), share));
-            Response::from_parts(head, boxed(Full::new(bytes)))
-        }
-        Err(error) => {
-            tracing::error!(%error, "an answer broke off");
-            plain(TurnedAway::NoRoom)
-        }
-    }
+    let body = body.collect().await.map_err(|error| {
+        tracing::error!(%error, "an answer broke off");
+        TurnedAway::NoRoom
+    })?;
+    let bytes = Bytes::from_owner(Held {
+        bytes: body.to_bytes(),
+        _share: share,
+        _busy: busy,
+    });
+    Ok(Response::from_parts(head, boxed(Full::new(bytes))))
 }
 
-/// Bytes, and what they hold of a budget.
-struct Held(Bytes, #[expect(dead_code, reason = "it is held")] Share);
+/// Bytes, and what counts them while they are there.
+struct Held {
+    bytes: Bytes,
+    _share: Share,
+    _busy: Counted,
+}
 
 impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 }
 
@@ -339,15 +340,6 @@ fn boxed(body: Full<Bytes>) -> Body {
     body.map_err(|never| match never {}).boxed_unsync()
 }
 
-/// What never reached the gate is answered as a gateway would: no JSON, no
-/// signature.
-fn plain(why: TurnedAway) -> Response<Body> {
-    let mut answer = Response::new(boxed(Full::new(why.words().into())));
-    *answer.status_mut() = why.status();
-    answer.headers_mut().extend(why.header());
-    answer
-}
-
 #[cfg(test)]
 mod tests {
     use http::StatusCode;
@@ -358,24 +350,32 @@ mod tests {
     async fn answers_are_counted_until_their_bytes_are_gone() {
         const SIZE: usize = 8 * 1024 * 1024;
         let budget = Budget::new();
-        let answer = |size: usize| counted(Response::new(boxed(vec![b'x'; size].into())), &budget);
-        let mut held = Vec::new();
+        let busy = Gauge::default();
+        let answer = |size: usize| {
+            let answer = Response::new(boxed(vec![b'x'; size].into()));
+            held(answer, budget.share(), Counted::new(&busy))
+        };
+        let mut all = Vec::new();
         let refused = loop {
-            let answer = answer(SIZE).await;
-            if answer.status() != StatusCode::OK {
-                break answer;
-            }
+            let answer = match answer(SIZE).await {
+                Ok(answer) => answer,
+                Err(turned_away) => break turned_away,
+            };
             // The body is gone at once; what was written of it is not.
             let body = answer.into_body().collect().await.expect("it is there");
-            held.push(body.to_bytes());
-            assert!(held.len() * SIZE <= 2 * bounds::HELD, "all of them");
+            all.push(body.to_bytes());
+            assert!(all.len() * SIZE <= 2 * bounds::HELD, "all of them");
         };
-        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
-        assert_eq!(held.len(), bounds::HELD / SIZE);
-        assert!(held.iter().all(|bytes| bytes.len() == SIZE));
-        assert_eq!(answer(1000).await.status(), StatusCode::OK, "a small one");
-        held.pop();
-        assert_eq!(answer(SIZE).await.status(), StatusCode::OK);
+        assert_eq!(refused, TurnedAway::NoRoom);
+        assert_eq!(all.len(), bounds::HELD / SIZE);
+        assert_eq!(busy.get(), i64::try_from(all.len()).expect("a few"));
+        assert!(all.iter().all(|bytes| bytes.len() == SIZE));
+        let small = answer(1000).await.expect("it is small");
+        assert_eq!(small.status(), StatusCode::OK);
+        drop(small);
+        all.pop();
+        assert!(answer(SIZE).await.is_ok(), "there is room again");
+        all.clear();
+        assert_eq!(busy.get(), 0);
     }
 }

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use http_body_util::{BodyExt as _, combinators::UnsyncBoxBody};
 use hyper::body::{Body as HttpBody, Frame};
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -25,6 +26,7 @@ use tokio::{
 use crate::{
     bounds::{FAREWELL, PATIENCE, later},
     faults::Departure,
+    metrics::Counted,
 };
 
 /// The body of an answer.
@@ -40,14 +42,18 @@ pub(crate) struct Severed;
 pub(crate) struct Line {
     is_reset: Arc<AtomicBool>,
     stop: watch::Receiver<bool>,
+    /// Counts what is not done yet.
+    busy: Gauge,
 }
 
 impl Line {
-    /// Nobody is kept waiting once `stop` is true.
-    pub(crate) fn new(stop: watch::Receiver<bool>) -> Self {
+    /// Nobody is kept waiting once `stop` is true. It is `busy` while its peer is
+    /// to take something.
+    pub(crate) fn new(stop: watch::Receiver<bool>, busy: Gauge) -> Self {
         Self {
             is_reset: Arc::default(),
             stop,
+            busy,
         }
     }
 
@@ -55,9 +61,7 @@ impl Line {
     pub(crate) async fn carry(&self, departure: Departure) -> Result<Response<Body>, Severed> {
         match departure {
             Departure::Whole { answer, wait } => {
-                if !wait.is_zero() {
-                    self.pause(wait).await;
-                }
+                pause(wait, &self.stop).await;
                 Ok(answer.map(|body| body.map_err(|never| match never {}).boxed_unsync()))
             }
             Departure::Torn(answer) => {
@@ -75,7 +79,7 @@ impl Line {
                 Ok(Response::from_parts(head, torn))
             }
             Departure::Lost { wait } => {
-                self.pause(wait).await;
+                pause(wait, &self.stop).await;
                 Err(Severed)
             }
             Departure::Reset => Err(self.reset()),
@@ -84,15 +88,7 @@ impl Line {
 
     /// That of another connection.
     pub(crate) fn anew(&self) -> Self {
-        Self::new(self.stop.clone())
-    }
-
-    async fn pause(&self, wait: Duration) {
-        let mut stop = self.stop.clone();
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            _ = stop.wait_for(|stop| *stop) => {}
-        }
+        Self::new(self.stop.clone(), self.busy.clone())
     }
 
     /// Lets the end of the connection be a reset.
@@ -102,13 +98,25 @@ impl Line {
     }
 }
 
+/// Waits, but not once `stop` is true.
+pub(crate) async fn pause(wait: Duration, stop: &watch::Receiver<bool>) {
+    if wait.is_zero() {
+        return;
+    }
+    let mut stop = stop.clone();
+    tokio::select! {
+        () = sleep(wait) => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
 /// A socket that is closed as its line was told.
 #[derive(Debug)]
 pub(crate) struct Wire {
     stream: TcpStream,
     line: Line,
     /// Runs while the peer is to take something.
-    taking: Option<Pin<Box<Sleep>>>,
+    taking: Option<(Pin<Box<Sleep>>, Counted)>,
     /// Runs once nothing more will be written.
     leaving: Option<Pin<Box<Sleep>>>,
 }
@@ -131,12 +139,14 @@ impl Wire {
     ) -> Poll<io::Result<usize>> {
         match (&written, &mut self.taking) {
             (Poll::Pending, taking) => {
-                let taking = taking.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+                let busy = &self.line.busy;
+                let (taking, _) =
+                    taking.get_or_insert_with(|| (Box::pin(sleep(PATIENCE)), Counted::new(busy)));
                 if taking.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
                 }
             }
-            (Poll::Ready(Ok(bytes)), Some(taking)) => {
+            (Poll::Ready(Ok(bytes)), Some((taking, _))) => {
                 let deadline = later(taking.deadline(), *bytes);
                 taking.as_mut().reset(deadline);
             }

@@ -121,7 +121,7 @@ fn unauthorised(is_wrong: bool) -> Trouble {
 
 /// Health and readiness are for balancers, and pictures are for everybody, as the real
 /// service's are. Their addresses are digests that nobody guesses.
-fn is_open(method: &Method, path: &str) -> bool {
+pub(crate) fn is_open(method: &Method, path: &str) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
         && (matches!(path, "/_sandbox/health" | "/_sandbox/ready")
             || path.starts_with("/_sandbox/media/"))

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::State,
     routing::{delete, get, post, put},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Trouble, body, keys::making};
+use super::{
+    Trouble,
+    extract::{Body, Path},
+    keys::making,
+};
 use crate::{
     app::App,
     clock::real_now,
@@ -42,7 +45,9 @@ fn certificates(kind: CallerKind, base: &str) -> Router<Arc<App>> {
     Router::new()
         .route(
             &format!("{base}/{{{item}}}/certificates"),
-            post(move |State(app), Path(id), body| add_certificate(app, kind, id, body)),
+            post(move |State(app), Path(id), Body(brought)| {
+                add_certificate(app, kind, id, brought)
+            }),
         )
         .route(
             &format!("{base}/{{{item}}}/certificates/{{serial_no}}"),
@@ -127,8 +132,10 @@ struct NewMerchant {
     public_key_only: bool,
 }
 
-async fn add_merchant(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<Value>, Trouble> {
-    let wanted: NewMerchant = body::optional(&body)?;
+async fn add_merchant(
+    State(app): State<Arc<App>>,
+    Body(wanted): Body<NewMerchant>,
+) -> Result<Json<Value>, Trouble> {
     let mchid = number(CallerKind::Merchant, wanted.mchid)?;
     let keys = add_caller(&app, CallerKind::Merchant, &mchid, wanted.public_key_only).await?;
     Ok(Json(handed_out(&app, &keys, CallerKind::Merchant, &mchid)?))
@@ -141,8 +148,10 @@ struct NewBrand {
     brand_id: Option<String>,
 }
 
-async fn add_brand(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<Value>, Trouble> {
-    let wanted: NewBrand = body::optional(&body)?;
+async fn add_brand(
+    State(app): State<Arc<App>>,
+    Body(wanted): Body<NewBrand>,
+) -> Result<Json<Value>, Trouble> {
     let brand_id = number(CallerKind::Brand, wanted.brand_id)?;
     let keys = add_caller(&app, CallerKind::Brand, &brand_id, false).await?;
     Ok(Json(handed_out(&app, &keys, CallerKind::Brand, &brand_id)?))
@@ -220,9 +229,8 @@ struct MerchantSettings {
 async fn set_merchant(
     State(app): State<Arc<App>>,
     Path(mchid): Path<String>,
-    wanted: Result<Json<MerchantSettings>, JsonRejection>,
+    Body(MerchantSettings { public_key_only }): Body<MerchantSettings>,
 ) -> Result<Json<Value>, Trouble> {
-    let Json(MerchantSettings { public_key_only }) = wanted?;
     let kind = CallerKind::Merchant;
     let id = mchid.clone();
     let rule = move |book: &mut _| change::set_public_key_only(book, &id, public_key_only);
@@ -260,9 +268,9 @@ async fn add_certificate(
     app: Arc<App>,
     kind: CallerKind,
     id: String,
-    body: Bytes,
+    brought: NewCertificate,
 ) -> Result<Json<Value>, Trouble> {
-    let brought = body::optional::<NewCertificate>(&body)?.subject()?;
+    let brought = brought.subject()?;
     let is_known = |keys: &Keys| keys.caller(kind.scheme(), &id).is_some();
     let keys = app.current_keys.having(is_known).await;
     if !is_known(&keys) {

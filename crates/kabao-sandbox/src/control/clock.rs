@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{Json, Router, extract::State, extract::rejection::JsonRejection, routing::get};
+use axum::{Json, Router, extract::State, routing::get};
 use jiff::{SignedDuration, Timestamp};
 use kabao_core::time::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
-use super::Trouble;
+use super::{Trouble, extract::Body};
 use crate::{
     app::App,
     clock::{Speed, business_time, offset_ms, real_now},
@@ -51,9 +51,8 @@ async fn show(State(app): State<Arc<App>>) -> Result<Json<ClockState>, Trouble> 
 
 async fn set(
     State(app): State<Arc<App>>,
-    change: Result<Json<ClockChange>, JsonRejection>,
+    Body(change): Body<ClockChange>,
 ) -> Result<Json<ClockState>, Trouble> {
-    let Json(change) = change?;
     let setting = change.apply(app.store.clock().await?, real_now())?;
     app.store.set_clock(setting).await?;
     app.notifier.wake();

@@ -3,14 +3,10 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json, Router,
-    extract::{State, rejection::JsonRejection},
-    routing::get,
-};
+use axum::{Json, Router, extract::State, routing::get};
 use serde_json::{Value, json};
 
-use super::Trouble;
+use super::{Trouble, extract::Body};
 use crate::{app::App, faults::Fault};
 
 pub(super) fn router() -> Router<Arc<App>> {
@@ -25,9 +21,8 @@ async fn list(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
 
 async fn arm(
     State(app): State<Arc<App>>,
-    order: Result<Json<Value>, JsonRejection>,
+    Body(order): Body<Value>,
 ) -> Result<Json<Value>, Trouble> {
-    let Json(order) = order?;
     let fault = Fault::from_json(order).map_err(Trouble::param)?;
     let known = app.routes.names();
     if let Some(operation) = &fault.selector.operation

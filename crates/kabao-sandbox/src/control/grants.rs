@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
+    extract::State,
     routing::{get, put},
 };
 use serde_json::{Value, json};
 
-use super::Trouble;
+use super::{Trouble, extract::Path};
 use crate::{
     app::App,
     keys::{CallerKind, Keys, change},

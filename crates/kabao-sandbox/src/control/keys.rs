@@ -4,15 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{State, rejection::JsonRejection},
+    extract::State,
     routing::{get, post, put},
 };
 use kabao_core::time::Time;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Trouble, body, callers};
+use super::{Trouble, callers, extract::Body};
 use crate::{
     app::App,
     clock::real_now,
@@ -52,8 +51,10 @@ const fn a_day() -> u64 {
     24 * 60 * 60
 }
 
-async fn rotate(State(app): State<Arc<App>>, body: Bytes) -> Result<Json<Value>, Trouble> {
-    let order: RotationOrder = body::optional(&body)?;
+async fn rotate(
+    State(app): State<Arc<App>>,
+    Body(order): Body<RotationOrder>,
+) -> Result<Json<Value>, Trouble> {
     let rotation = Rotation {
         notice: Duration::from_secs(order.notice_seconds),
         overlap: Duration::from_secs(order.overlap_seconds),
@@ -90,12 +91,12 @@ struct Move {
 
 async fn migrate(
     State(app): State<Arc<App>>,
-    wanted: Result<Json<Move>, JsonRejection>,
+    Body(wanted): Body<Move>,
 ) -> Result<Json<Value>, Trouble> {
-    let Json(Move {
+    let Move {
         public_key_percent: percent,
         mchid,
-    }) = wanted?;
+    } = wanted;
     let thousandths = Migration::thousandths_of(percent).ok_or_else(|| {
         Trouble::param(format!(
             "public_key_percent: {percent} is not from 0 to 100 with at most one decimal"

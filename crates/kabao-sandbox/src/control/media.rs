@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -12,7 +12,7 @@ use axum::{
 
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::Trouble;
+use super::{Trouble, extract::Path};
 use crate::{app::App, domain::picture::Picture, store::Needs};
 
 pub(super) fn router() -> Router<Arc<App>> {

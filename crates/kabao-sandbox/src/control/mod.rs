@@ -1,9 +1,9 @@
 //! The control plane under `/_sandbox`: what only a sandbox can do.
 
 mod access;
-mod body;
 mod callers;
 mod clock;
+mod extract;
 mod faults;
 mod grants;
 mod keys;
@@ -18,7 +18,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use axum::{
     Json, Router,
-    extract::{Query, Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -29,7 +29,8 @@ use serde_json::{Value, json};
 use crate::{app::App, metrics::CONTENT_TYPE, refusal::Refusal, store::StoreError};
 
 pub use access::ControlTokenError;
-pub(crate) use access::{ControlToken, Guard};
+pub(crate) use access::{ControlToken, Guard, is_open};
+use extract::Query;
 
 /// Every address of the control plane begins with this.
 pub(crate) const PREFIX: &str = "/_sandbox";
@@ -54,6 +55,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(snapshot::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
+        // Bodies are bounded before they come here.
+        .layer(DefaultBodyLimit::disable())
         .with_state(app)
 }
 
@@ -100,15 +103,15 @@ async fn reset(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Wanted {
     limit: Option<usize>,
 }
 
 async fn requests(
     State(app): State<Arc<App>>,
-    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<Json<Value>, Trouble> {
-    let Query(wanted) = wanted.map_err(|error| Trouble::param(error.body_text()))?;
     let entries = app.journal.latest(wanted.limit.unwrap_or(usize::MAX));
     let data: Vec<&crate::journal::Entry> = entries.iter().map(AsRef::as_ref).collect();
     Ok(Json(json!({"data": data})))
@@ -186,12 +189,5 @@ impl From<StoreError> for Trouble {
 impl From<Refusal> for Trouble {
     fn from(refusal: Refusal) -> Self {
         Self::new(refusal.status, refusal.code, refusal.message)
-    }
-}
-
-impl From<axum::extract::rejection::JsonRejection> for Trouble {
-    fn from(rejection: axum::extract::rejection::JsonRejection) -> Self {
-        let text = rejection.body_text();
-        Self::param(body::misfit(&rejection).unwrap_or(text))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::State,
     http::StatusCode,
     routing::{get, post},
 };
@@ -12,7 +12,10 @@ use kabao_core::time::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Trouble;
+use super::{
+    Trouble,
+    extract::{Path, Query},
+};
 use crate::{
     app::App,
     clock::{business_time, real_now},
@@ -99,9 +102,8 @@ impl Wanted {
 /// are not told.
 async fn list(
     State(app): State<Arc<App>>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<Json<Value>, Trouble> {
-    let Query(wanted) = wanted.map_err(|error| Trouble::param(error.body_text()))?;
     let state = wanted.state()?;
     let limit = wanted.limit.unwrap_or(LISTED).min(MOST);
     // A filter looks at all that can be listed.

@@ -3,15 +3,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{
-    Json, Router,
-    extract::{State, rejection::JsonRejection},
-    routing::get,
-};
+use axum::{Json, Router, extract::State, routing::get};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Trouble;
+use super::{Trouble, extract::Body};
 use crate::{app::App, limits::RateLimits, operations};
 
 pub(super) fn router() -> Router<Arc<App>> {
@@ -33,9 +29,8 @@ async fn show(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
 
 async fn set(
     State(app): State<Arc<App>>,
-    change: Result<Json<Change>, JsonRejection>,
+    Body(Change { limits }): Body<Change>,
 ) -> Result<Json<Value>, Trouble> {
-    let Json(Change { limits }) = change?;
     app.limiter.set(limits).await?;
     Ok(Json(state(&app)))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, State},
+    extract::State,
     http::{StatusCode, header},
     response::IntoResponse,
     routing::get,
@@ -21,9 +21,7 @@ use crate::{
 };
 
 pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/_sandbox/snapshot", get(save).put(load))
-        .layer(DefaultBodyLimit::max(bounds::CONTROL))
+    Router::new().route("/_sandbox/snapshot", get(save).put(load))
 }
 
 async fn save(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Trouble> {

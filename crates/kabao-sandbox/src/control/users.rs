@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{FromRequestParts, Path, State, rejection::JsonRejection},
+    extract::{FromRequestParts, State},
     http::request::Parts,
     routing::post,
 };
@@ -12,7 +12,11 @@ use kabao_core::{Sensitive, UserCardChange, card_member::UserInformation, notifi
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Trouble, stage::play};
+use super::{
+    Trouble,
+    extract::{Body, Path},
+    stage::play,
+};
 use crate::{
     app::App,
     domain::{
@@ -56,9 +60,7 @@ impl FromRequestParts<Arc<App>> for User {
     type Rejection = Trouble;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Trouble> {
-        let Path(openid) = Path::<String>::from_request_parts(parts, app)
-            .await
-            .map_err(|error| Trouble::param(error.body_text()))?;
+        let Path(openid) = Path::<String>::from_request_parts(parts, app).await?;
         match openid.chars().count() {
             1..=128 => Ok(Self(openid)),
             length => Err(Trouble::param(format!(
@@ -68,7 +70,6 @@ impl FromRequestParts<Arc<App>> for User {
     }
 }
 
-type Body<T> = Result<Json<T>, JsonRejection>;
 type Played = Result<Json<Value>, Trouble>;
 
 #[derive(Deserialize)]
@@ -83,8 +84,7 @@ struct Join {
 
 /// Takes a card: with a token through the component, without one from the
 /// brand's business card.
-async fn join(State(app): State<Arc<App>>, User(openid): User, body: Body<Join>) -> Played {
-    let Json(body) = body?;
+async fn join(State(app): State<Arc<App>>, User(openid): User, Body(body): Body<Join>) -> Played {
     let filled_in = filled_in(body.phone_number, body.user_information)?;
     let joining = Joining {
         card_id: body.card_id,
@@ -146,8 +146,8 @@ struct Pay {
 }
 
 /// Pays an order whose attach names a card, which makes the payer a member.
-async fn pay(State(app): State<Arc<App>>, User(openid): User, body: Body<Pay>) -> Played {
-    let Json(Pay { brand_id, attach }) = body?;
+async fn pay(State(app): State<Arc<App>>, User(openid): User, Body(body): Body<Pay>) -> Played {
+    let Pay { brand_id, attach } = body;
     let attach = OrderAttach::find(&attach)
         .ok_or_else(|| Trouble::param("attach: no `cell=…&card_id=…&user_card_code=…` is in it"))?;
     attach.check().map_err(Trouble::param)?;
@@ -176,13 +176,13 @@ struct ShowPayCode {
 async fn show_pay_code(
     State(app): State<Arc<App>>,
     User(openid): User,
-    body: Body<ShowPayCode>,
+    Body(body): Body<ShowPayCode>,
 ) -> Played {
-    let Json(ShowPayCode {
+    let ShowPayCode {
         brand_id,
         card_id,
         token,
-    }) = body?;
+    } = body;
     let needs = Needs::of(brand_id).record::<token::Token>(&*token);
     let play = play(&app, needs, move |stage, workspace| {
         let purpose = TokenPurpose::PayView;
@@ -204,9 +204,9 @@ struct OwnCard {
 async fn delete_card(
     State(app): State<Arc<App>>,
     User(openid): User,
-    body: Body<OwnCard>,
+    Body(body): Body<OwnCard>,
 ) -> Played {
-    let Json(OwnCard { brand_id, card_id }) = body?;
+    let OwnCard { brand_id, card_id } = body;
     let play = play(
         &app,
         needs_of(brand_id, &card_id, &openid),
@@ -245,9 +245,8 @@ const fn usual_points() -> u64 {
 async fn exchange_coupon(
     State(app): State<Arc<App>>,
     User(openid): User,
-    body: Body<ExchangeCoupon>,
+    Body(body): Body<ExchangeCoupon>,
 ) -> Played {
-    let Json(body) = body?;
     for (name, id, longest) in [
         ("stock_id", &body.stock_id, usize::MAX),
         ("product_coupon_id", &body.product_coupon_id, usize::MAX),
@@ -296,9 +295,9 @@ async fn exchange_coupon(
 async fn ask_points(
     State(app): State<Arc<App>>,
     User(openid): User,
-    body: Body<OwnCard>,
+    Body(body): Body<OwnCard>,
 ) -> Played {
-    let Json(OwnCard { brand_id, card_id }) = body?;
+    let OwnCard { brand_id, card_id } = body;
     let play = play(
         &app,
         needs_of(brand_id, &card_id, &openid),

@@ -24,6 +24,7 @@ use crate::{
     keys::CallerKeys,
     random,
     store::{Attempt, Owed, StoreError, Then},
+    wire::pause,
 };
 
 /// How often to look at least for what became due: another process may have
@@ -49,7 +50,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         let wait = match lease(&app, AT_ONCE - attempts.len()).await {
             Ok((leased, wait)) => {
                 for owed in leased {
-                    attempts.spawn(attempt(Arc::clone(&app), owed));
+                    attempts.spawn(attempt(Arc::clone(&app), owed, stop.clone()));
                 }
                 wait
             }
@@ -96,8 +97,8 @@ async fn now(app: &App) -> Result<(Timestamp, Timestamp), StoreError> {
     Ok((business_time(app.store.clock().await?, real), real))
 }
 
-async fn attempt(app: Arc<App>, owed: Owed) {
-    let outcome = post(&app, &owed).await;
+async fn attempt(app: Arc<App>, owed: Owed, stop: watch::Receiver<bool>) {
+    let outcome = post(&app, &owed, &stop).await;
     // What a receiver answers may tell of a person.
     let unanswered = outcome.error.as_ref();
     let unanswered = unanswered.filter(|_| outcome.status.is_none());
@@ -114,7 +115,7 @@ async fn attempt(app: Arc<App>, owed: Owed) {
     }
 }
 
-async fn post(app: &App, owed: &Owed) -> Outcome {
+async fn post(app: &App, owed: &Owed, stop: &watch::Receiver<bool>) -> Outcome {
     let notifier = &app.notifier;
     let address = match Address::parse(&owed.notify_url, notifier.settings.https_only) {
         Ok(address) => address,
@@ -140,7 +141,7 @@ async fn post(app: &App, owed: &Owed) -> Outcome {
         }
         Err(error) => Outcome::failed(error),
     };
-    tokio::time::sleep(strike.wait()).await;
+    pause(strike.wait(), stop).await;
     let outcome = match strike.of(Part::Way) {
         Some(Kind::Reset { .. }) => Outcome::failed("it was lost on the way, as ordered"),
         Some(Kind::LostAnswer { .. }) => {

@@ -297,7 +297,7 @@ fn a_certificate_is_made_for_a_key_that_never_leaves_its_owner() {
             ),
             (json!({"public_key": "x"}), "public_key: "),
             (json!({"csr": "x", "public_key": "x"}), "csr: give it or"),
-            (json!({"key": "x"}), "the body: unknown field `key`"),
+            (json!({"key": "x"}), "the body: key: unknown field `key`"),
         ] {
             let answer = running.control("POST", &certificates, Some(body));
             let message = answer.json()["message"].as_str().unwrap().to_owned();

@@ -58,6 +58,45 @@ fn the_clock_is_set_shifted_and_frozen() {
 }
 
 #[test]
+fn what_does_not_fit_in_an_address_is_refused_as_everything_is() {
+    let running = Running::start();
+    for (method, path) in [
+        ("GET", "/_sandbox/requests?limt=1"),
+        ("GET", "/_sandbox/requests?limit=all"),
+        ("GET", "/_sandbox/notifications?status=PENDING"),
+        ("GET", "/_sandbox/notifications/%FF"),
+        ("PUT", "/_sandbox/brands/1004/merchants/%FF"),
+        ("POST", "/_sandbox/brands/%FF/certificates"),
+        ("GET", "/_sandbox/media/1/%FF"),
+    ] {
+        let answer = running.control(method, path, None);
+        assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()), "{path}");
+    }
+}
+
+#[test]
+fn a_body_may_be_left_out_and_needs_no_type() {
+    let running = Running::start();
+    let send = |body: &str| {
+        let request = Request::new("PUT", "/_sandbox/clock").body(body);
+        request.send(running.address)
+    };
+    assert_eq!(send(r#"{"offset_seconds": 60}"#).ok()["offset_seconds"], 60);
+    for (body, words) in [
+        ("", "give now"),
+        (" ", "give now"),
+        ("{} {}", "the body: trailing characters"),
+        ("{", "the body: EOF"),
+        (r#"{"frozen": 1}"#, "the body: frozen: invalid type"),
+    ] {
+        let answer = send(body);
+        assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()), "{body}");
+        let message = answer.json()["message"].as_str().unwrap().to_owned();
+        assert!(message.starts_with(words), "{message}");
+    }
+}
+
+#[test]
 fn a_bad_signature_befalls_as_many_answers_as_ordered() {
     let running = Running::start();
     let merchant = running.merchant();

@@ -249,6 +249,29 @@ fn who_stops_the_sandbox_waits_for_no_fault() {
 }
 
 #[test]
+fn a_notification_that_is_held_back_goes_out_when_the_sandbox_stops() {
+    let running = Running::start();
+    let receiver = Receiver::answering([200]);
+    let delay = json!({"kind": "delay", "ms": 10_000, "on": "notification", "count": 2});
+    order(&running, delay);
+    echoed(&running, &receiver.url);
+    // Until it is under way.
+    let patience = Instant::now() + Duration::from_secs(10);
+    let is_waiting = || {
+        let list = running.control_ok("GET", "/_sandbox/faults", None);
+        list["data"][0]["count"] == 2
+    };
+    while is_waiting() {
+        assert!(Instant::now() < patience);
+        thread::sleep(Duration::from_millis(10));
+    }
+    let begun = Instant::now();
+    running.stop();
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    receiver.next();
+}
+
+#[test]
 fn delays_that_vary_are_the_same_again() {
     let running = Running::start();
     let waits = |seed: u64| {

@@ -167,6 +167,32 @@ fn requests_are_counted_by_operation_caller_status_and_code() {
 }
 
 #[test]
+fn what_is_turned_away_is_counted_by_what_was_out_of_bounds() {
+    let running = Running::with(|builder| builder.max_connections(20));
+    let long = format!("/v3/{}", "x".repeat(9_000));
+    for target in [&*long, &long.replace("v3", "_sandbox")] {
+        let request = Request::new("POST", target);
+        assert_eq!(request.send(running.address).status, 414);
+    }
+    let large = Request::new("POST", CARD_PATH).body(" ".repeat(300_000));
+    assert_eq!(large.send(running.address).status, 413);
+    let compressed = Request::new("POST", CARD_PATH).header("Content-Encoding", "gzip");
+    assert_eq!(compressed.send(running.address).status, 415);
+    let held = [(); 20].map(|()| std::net::TcpStream::connect(running.address).unwrap());
+    let health = Request::new("GET", "/_sandbox/health");
+    assert_eq!(health.send(running.address).status, 503);
+    drop(held);
+    while health.send(running.address).status == 503 {}
+    let scrape = Scrape::of(&running);
+    let turned_away = |why| scrape.sum("turned_away_total", &[("why", why)]);
+    assert_eq!(turned_away("target_too_long"), 2.0);
+    assert_eq!(turned_away("too_large"), 1.0);
+    assert_eq!(turned_away("encoded"), 1.0);
+    assert!(turned_away("too_many_connections") >= 1.0);
+    assert_eq!(scrape.sum("requests_total", &[]), 0.0);
+}
+
+#[test]
 fn what_comes_too_often_and_what_is_ordered_are_told_apart() {
     let running = Running::with(|builder| builder);
     let merchant = running.merchant();

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::{
     pictures,
-    support::{Answer, CARD_PATH, Running, card_target, patch_target},
+    support::{Answer, CARD_PATH, Request, Running, card_target, patch_target},
 };
 
 const KIB: usize = 1024;
@@ -168,6 +168,16 @@ fn bodies_have_a_limit_that_is_told_before_they_are_asked_for() {
         413,
         "32768 KiB",
     );
+    let open = "GET /_sandbox/health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000\r\n\r\n";
+    is_plain(
+        &told(connect(running.address), open.as_bytes()),
+        413,
+        "256 KiB",
+    );
+    // What is within is read, whatever reads it.
+    let spacious = format!("{}{{\"kind\": \"html\"}}", " ".repeat(3 * KIB * KIB));
+    let order = Request::new("POST", "/_sandbox/faults").body(spacious);
+    order.send(running.address).ok();
 }
 
 #[test]
@@ -383,6 +393,34 @@ fn who_never_reads_an_answer_is_let_go() {
     }
     let got = rest(&mut deaf).len();
     assert!(got < 80 * KIB * KIB, "everything was sent: {got}");
+}
+
+#[test]
+fn who_is_being_answered_when_it_stops_gets_all_of_it() {
+    let running = Running::start();
+    let size = 2 * KIB * KIB - 1;
+    let picture = pictures::uploaded(&running, size);
+    // More than all buffers on the way can hold, so that one is under way.
+    let get = format!("GET {picture} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let mut slow = connect(running.address);
+    slow.write_all(get.repeat(20).as_bytes()).unwrap();
+    slow.peek(&mut [0]).unwrap();
+    sleep(Duration::from_millis(500));
+    let reader = std::thread::spawn(move || {
+        sleep(Duration::from_secs(2));
+        rest(&mut slow)
+    });
+    let begun = Instant::now();
+    running.stop();
+    assert!(begun.elapsed() < Duration::from_secs(9), "it was cut off");
+    let got = reader.join().unwrap();
+    let mut unread = &got[..];
+    while !unread.is_empty() {
+        let head = unread.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+        let (_, body) = unread.split_at(head.unwrap() + 4);
+        assert!(body.len() >= size, "{} bytes of {size}", body.len());
+        unread = &body[size..];
+    }
 }
 
 #[test]
