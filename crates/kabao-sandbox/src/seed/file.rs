@@ -224,12 +224,11 @@ fn template(at: &str, value: &Value, now: Timestamp) -> Result<CardTemplate, See
             return Err(wrong(format!("{at}.{name}"), "it is not RFC 3339"));
         }
     }
-    let mut asked = value;
-    if card.out_request_no.is_none() {
-        // Any will do, for it is not kept.
-        asked["out_request_no"] = json!("1");
+    if let (None, Some(members)) = (&card.out_request_no, value.as_object_mut()) {
+        // Whoever makes one has to number the request; here any number will do.
+        members.insert("out_request_no".into(), json!("1"));
     }
-    let checked = member::<NewCard>(at, &asked)?.check();
+    let checked = member::<NewCard>(at, &value)?.check();
     checked.map_err(|error| blamed(at, error))?;
     short(&format!("{at}.card_id"), &card.card_id)?;
     card.state.get_or_insert(CardState::Effective);
@@ -280,8 +279,7 @@ impl Held {
         };
         let key = UserCardKey::new(self.user_card_code, self.card_id, self.openid);
         key.check().map_err(|error| blamed(at, error))?;
-        let validity = self.valid_date_information.as_ref();
-        if let Some(validity) = validity {
+        if let Some(validity) = &self.valid_date_information {
             nothing_else(&format!("{at}.valid_date_information"), &validity.extra)?;
         }
         let told = user_card::showable(UserCardChange {
