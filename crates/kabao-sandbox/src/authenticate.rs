@@ -13,10 +13,10 @@ use kabao_core::{
 use serde_json::json;
 
 use crate::{
-    app::{App, failed},
+    app::App,
     gate::Received,
     journal::Verdict,
-    keys::{CallerKeys, CallerKind, Keys},
+    keys::{CallerKeys, Keys},
     multipart,
     refusal::Refusal,
     verdict,
@@ -105,15 +105,10 @@ pub(crate) async fn authenticate(
         };
         return Err(reject(mismatch(request, &built, body.len()), verdict));
     }
-    let owner = format!(
-        "{} {}",
-        CallerKind::of(caller.scheme).name(),
-        caller.identity
-    );
-    let repeated = app.replays.repeated(&owner, &authorization.signature, now);
+    let repeated = app.replays.repeated(caller, &authorization.signature);
     let (replayed, unsure) = match repeated.await {
         Ok(replayed) => (replayed, None),
-        Err(error) => (false, Some(failed(&error))),
+        Err(refusal) => (false, Some(refusal)),
     };
     if replayed && app.switches.refuse_replays {
         let reason = "the same Authorization was sent before, and this sandbox refuses that";

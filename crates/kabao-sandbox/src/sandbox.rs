@@ -298,6 +298,8 @@ impl SandboxBuilder {
             tokio::spawn(keep(Arc::clone(&app), folder, version, stopped.clone()));
         }
         let deliveries = tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()));
+        let (forgetting, until) = (Arc::clone(&app), stopped.clone());
+        tokio::spawn(async move { forgetting.replays.keep_short(until).await });
         let front = Front {
             tls,
             max_connections: self.max_connections,

@@ -49,11 +49,12 @@ pub trait Shared: fmt::Debug + Send + Sync {
         real_now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Forgets marks that are over.
+    /// Forgets so many marks that are over. If there were not that many, none is
+    /// left.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn sweep_marks(&self, real_now: Timestamp) -> Result<u64, StoreError>;
+    async fn sweep_marks(&self, real_now: Timestamp, at_most: u32) -> Result<u64, StoreError>;
 }
 
 /// Calls that are counted together.

@@ -74,12 +74,22 @@ pub async fn a_request_is_marked_once(store: &dyn Store) {
     assert!(mark("b", 1_100).await);
     assert!(!mark("a", 1_599).await);
     assert!(mark("a", 1_600).await);
-    let sweep = async |now_s: i64| store.sweep_marks(at_ms(now_s * 1000)).await;
-    assert_eq!(sweep(1_699).await.expect("swept"), 0);
-    assert_eq!(sweep(1_700).await.expect("swept"), 1);
+    let sweep = async |now_s: i64, at_most| {
+        let swept = store.sweep_marks(at_ms(now_s * 1000), at_most).await;
+        swept.expect("swept")
+    };
+    assert_eq!(sweep(1_699, 10).await, 0);
+    assert_eq!(sweep(1_700, 10).await, 1);
     assert!(!mark("a", 1_701).await);
     store.reset(&Contents::default()).await.expect("reset");
     assert!(mark("a", 1_701).await);
+    // Not all that is over goes at once.
+    for name in ["c", "d", "e", "f"] {
+        assert!(mark(name, 1_701).await);
+    }
+    assert_eq!(sweep(9_000, 2).await, 2);
+    assert_eq!(sweep(9_000, 2).await, 2);
+    assert_eq!(sweep(9_000, 2).await, 1);
 }
 
 /// No more is taken than there is, by however many hands.

@@ -61,10 +61,18 @@ impl Shared for PostgresStore {
         told("marking a request", marked.await)
     }
 
-    async fn sweep_marks(&self, real_now: Timestamp) -> Result<u64, StoreError> {
-        let sweep = [statements::sweep_marks(real_now)];
-        let swept = async { self.session().await?.each(&sweep).await };
-        let swept = told("forgetting marks", swept.await)?;
-        Ok(swept.into_iter().sum())
+    async fn sweep_marks(&self, real_now: Timestamp, at_most: u32) -> Result<u64, StoreError> {
+        let sweep = [statements::sweep_marks(real_now, at_most)];
+        let swept = async {
+            let mut session = self.session().await?;
+            let mut races = Races::default();
+            loop {
+                match session.each(&sweep).await {
+                    Ok(swept) => return Ok(swept.into_iter().sum()),
+                    Err(trouble) => races.go_on_after(trouble, &session).await?,
+                }
+            }
+        };
+        told("forgetting marks", swept.await)
     }
 }

@@ -43,8 +43,8 @@ impl Shared for SqliteStore {
         self.writer.run_lightly("marking a request", mark).await
     }
 
-    async fn sweep_marks(&self, real_now: Timestamp) -> Result<u64, StoreError> {
-        let sweep = move |db: &_| statements::sweep_marks(db, real_now);
+    async fn sweep_marks(&self, real_now: Timestamp, at_most: u32) -> Result<u64, StoreError> {
+        let sweep = move |db: &_| statements::sweep_marks(db, real_now, at_most);
         self.writer.run_lightly("forgetting marks", sweep).await
     }
 }

@@ -78,9 +78,16 @@ pub(in super::super) fn mark_request(
     Ok(marked == 1)
 }
 
-pub(in super::super) fn sweep_marks(db: &Connection, real_now: Timestamp) -> Result<u64, Failure> {
+pub(in super::super) fn sweep_marks(
+    db: &Connection,
+    real_now: Timestamp,
+    at_most: u32,
+) -> Result<u64, Failure> {
     let swept = db
-        .prepare_cached("DELETE FROM replay_marks WHERE until_s <= ?1")?
-        .execute([real_now.as_second()])?;
+        .prepare_cached(
+            "DELETE FROM replay_marks WHERE (owner, signature) IN
+                 (SELECT owner, signature FROM replay_marks WHERE until_s <= ?1 LIMIT ?2)",
+        )?
+        .execute(params![real_now.as_second(), at_most])?;
     Ok(swept as u64)
 }
