@@ -291,15 +291,15 @@ impl SandboxBuilder {
             notifier,
             base_url,
         );
-        app.limiter.look().await?;
+        app.current.read().await?;
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
+        let (forgetting, until) = (Arc::clone(&app), stopped.clone());
+        tokio::spawn(async move { forgetting.replays.keep_short(until).await });
         if let Some(folder) = self.credentials_dir {
             tokio::spawn(keep(Arc::clone(&app), folder, version, stopped.clone()));
         }
         let deliveries = tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()));
-        let (forgetting, until) = (Arc::clone(&app), stopped.clone());
-        tokio::spawn(async move { forgetting.replays.keep_short(until).await });
         let front = Front {
             tls,
             max_connections: self.max_connections,

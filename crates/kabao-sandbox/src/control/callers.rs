@@ -51,7 +51,7 @@ fn certificates(kind: CallerKind, base: &str) -> Router<Arc<App>> {
 }
 
 async fn list(app: Arc<App>, kind: CallerKind) -> Result<Json<Value>, Trouble> {
-    let keys = app.current_keys.now().await;
+    let keys = app.current.keys().await?;
     listed(&app, &keys, kind).await
 }
 
@@ -185,7 +185,7 @@ async fn add_caller(
             false => Ok(()),
         }
     };
-    Ok(app.current_keys.change(rule).await??)
+    Ok(app.current.change_keys(rule).await??)
 }
 
 /// What a merchant console would hand out: the members of `credentials.json`,
@@ -223,7 +223,7 @@ async fn set_merchant(
     let kind = CallerKind::Merchant;
     let id = mchid.clone();
     let rule = move |book: &mut _| change::set_public_key_only(book, &id, public_key_only);
-    let keys = app.current_keys.change(rule).await??;
+    let keys = app.current.change_keys(rule).await??;
     shown(&app, &keys, kind, &mchid).await
 }
 
@@ -261,7 +261,7 @@ async fn add_certificate(
 ) -> Result<Json<Value>, Trouble> {
     let brought = body::optional::<NewCertificate>(&body)?.subject()?;
     let is_known = |keys: &Keys| keys.caller(kind.scheme(), &id).is_some();
-    let keys = app.current_keys.having(is_known).await;
+    let keys = app.current.keys_having(is_known).await?;
     if !is_known(&keys) {
         return Err(change::unknown(kind, &id).into());
     }
@@ -289,7 +289,7 @@ async fn add_certificate(
         add(&mut answer, json!({"apiclient_key.pem": *made.secret}));
     }
     let rule = move |book: &mut _| change::add_certificate(book, kind, &id, made.clone());
-    app.current_keys.change(rule).await??;
+    app.current.change_keys(rule).await??;
     Ok(Json(answer))
 }
 
@@ -300,7 +300,7 @@ async fn revoke_certificate(
 ) -> Result<Json<Value>, Trouble> {
     let owner = id.clone();
     let rule = move |book: &mut _| change::revoke_certificate(book, kind, &owner, &serial_no);
-    let keys = app.current_keys.change(rule).await??;
+    let keys = app.current.change_keys(rule).await??;
     shown(&app, &keys, kind, &id).await
 }
 

@@ -10,15 +10,8 @@ use crate::limits::{RateLimits, Taken};
 /// them, but the last of it may be lost with the power.
 #[async_trait]
 pub trait Shared: fmt::Debug + Send + Sync {
-    /// The limits that were set while a sandbox ran; `None` if each goes by its
-    /// own.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn rate_limits(&self) -> Result<Option<RateLimits>, StoreError>;
-
     /// Sets limits for all, or lets each go by its own again, and forgets what
-    /// was used up.
+    /// was used up. [`Store::watched`](super::Store::watched) gives them.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -9,11 +9,6 @@ use crate::{
 
 #[async_trait]
 impl Shared for PostgresStore {
-    async fn rate_limits(&self) -> Result<Option<RateLimits>, StoreError> {
-        let read = async { statements::rate_limits(&mut self.session().await?).await };
-        told("reading rate limits", read.await)
-    }
-
     async fn set_rate_limits(&self, limits: Option<&RateLimits>) -> Result<(), StoreError> {
         let set = async {
             let writes = statements::set_rate_limits(limits)?;

@@ -9,10 +9,6 @@ use crate::{
 
 #[async_trait]
 impl Shared for SqliteStore {
-    async fn rate_limits(&self) -> Result<Option<RateLimits>, StoreError> {
-        self.read("reading rate limits", |db, _| statements::rate_limits(db))
-    }
-
     async fn set_rate_limits(&self, limits: Option<&RateLimits>) -> Result<(), StoreError> {
         let limits = limits.cloned();
         self.write("setting rate limits", move |db, _| {

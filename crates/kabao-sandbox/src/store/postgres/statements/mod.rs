@@ -33,7 +33,7 @@ pub(super) use outbox::{
     redeliver,
 };
 pub(super) use save::save;
-pub(super) use shared::{mark_request, rate_limits, set_rate_limits, sweep_marks, take_calls};
+pub(super) use shared::{mark_request, set_rate_limits, sweep_marks, take_calls, watched};
 pub(super) use user_cards::list as user_cards;
 
 /// A page of a list and how many there are in all, in one statement and thus at

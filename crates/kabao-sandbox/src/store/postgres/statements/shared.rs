@@ -2,29 +2,33 @@
 
 use jiff::Timestamp;
 
-use super::super::{
-    session::Session,
-    text::{owned, text},
-    trouble::Trouble,
-    write::{Write, values},
+use super::{
+    super::{
+        session::Session,
+        text::{owned, text},
+        trouble::Trouble,
+        write::{Write, values},
+    },
+    get,
 };
 use crate::{
     limits::{RateLimits, SECOND_US, Taken, shares},
-    store::{Calls, Failure, SignedRequest},
+    store::{Calls, Failure, SignedRequest, Watched},
 };
 
-pub(in super::super) async fn rate_limits(
-    session: &mut Session,
-) -> Result<Option<RateLimits>, Trouble> {
-    let row = session
-        .query_opt(
-            "SELECT value FROM meta WHERE owner = 'platform' AND name = 'rate_limits'",
+pub(in super::super) async fn watched(session: &mut Session) -> Result<Watched, Trouble> {
+    let rows = session
+        .query(
+            "SELECT name, value FROM meta
+             WHERE owner = 'platform' AND name IN ('keys', 'rate_limits', 'clock')",
             &[],
         )
         .await?;
-    let text: Option<&str> = row.as_ref().map(|row| row.try_get(0)).transpose()?;
-    let limits = text.map(serde_json::from_str).transpose();
-    Ok(limits.map_err(Failure::from)?)
+    let mut watched = Watched::default();
+    for row in &rows {
+        watched.take(row.try_get(0)?, &get(row, 1)?)?;
+    }
+    Ok(watched)
 }
 
 pub(in super::super) fn set_rate_limits(

@@ -3,15 +3,20 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{
     limits::{Allowance, RateLimits, Taken},
-    store::{Calls, Failure, SignedRequest},
+    store::{Calls, Failure, SignedRequest, Watched},
 };
 
-pub(in super::super) fn rate_limits(db: &Connection) -> Result<Option<RateLimits>, Failure> {
-    let text: Option<String> = db
-        .prepare_cached("SELECT value FROM meta WHERE name = 'rate_limits'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+/// One statement, which is one moment.
+pub(in super::super) fn watched(db: &Connection) -> Result<Watched, Failure> {
+    let mut statement = db.prepare_cached(
+        "SELECT name, value FROM meta WHERE name IN ('keys', 'rate_limits', 'clock')",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut watched = Watched::default();
+    while let Some(row) = rows.next()? {
+        watched.take(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?)?;
+    }
+    Ok(watched)
 }
 
 pub(in super::super) fn set_rate_limits(
