@@ -11,7 +11,7 @@ use crate::{
     keys::{CallerKeys, CallerKind},
     operations::Operation,
     refusal::Refusal,
-    store::{Calls, Store},
+    store::Store,
 };
 
 /// Counts calls.
@@ -62,17 +62,13 @@ impl Limiter {
         let Some(limit) = limit else {
             return Ok(None);
         };
-        let calls = Calls {
-            owner: format!("{} {}", kind.name(), caller.identity),
-            operation: operation.id,
-            per_second: limit,
-        };
-        let taken = self.leases.take(&*self.store, calls).await;
-        let taken = taken.map_err(|error| failed(&error))?;
+        let (store, counter) = (&*self.store, (kind, operation.id));
+        let left = self.leases.take(store, counter, &caller.identity, limit);
+        let left = left.await?;
         Ok(Some(Counted {
             limit,
-            remaining: taken.left,
-            is_over: taken.granted == 0,
+            remaining: left.unwrap_or(0),
+            is_over: left.is_none(),
         }))
     }
 
