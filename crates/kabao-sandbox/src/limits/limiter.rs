@@ -1,6 +1,6 @@
 //! Counting calls, together with the other processes on one store.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{fmt, num::NonZeroU32, sync::Arc};
 
 use serde::Serialize;
 
@@ -21,6 +21,19 @@ pub(crate) struct Limiter {
     current: Arc<Current>,
     own: RateLimits,
     leases: Leases,
+}
+
+/// Limits in a line of the log.
+struct Shown<'a>(&'a RateLimits);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            RateLimits::Documented => f.write_str("documented"),
+            RateLimits::Off => f.write_str("off"),
+            RateLimits::Table(_) => f.write_str("a table"),
+        }
+    }
 }
 
 /// How a call stands to its limit.
@@ -78,6 +91,20 @@ impl Limiter {
             let kept = set.unwrap_or(&self.own);
             (kept.clone(), set.is_some())
         })
+    }
+
+    /// Tells in the log if others than these were set for all.
+    pub(crate) fn warn_unless_kept(&self, asked: &RateLimits) {
+        let (kept, _) = self.limits();
+        if kept != *asked {
+            tracing::warn!(
+                kept = %Shown(&kept),
+                asked = %Shown(asked),
+                "the rate limits that were set for this store hold, not those asked for; \
+                 `kabao sandbox rate-limits set started`, or \
+                 PUT /_sandbox/rate-limits {{\"limits\": null}}, takes them back",
+            );
+        }
     }
 
     /// Sets limits for all processes from now on, or lets each go by its own
