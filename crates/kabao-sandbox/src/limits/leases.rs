@@ -137,7 +137,7 @@ impl Lease {
         let mut held = lock(&self.held);
         if held.here > 0 && held.until > now {
             held.here -= 1;
-            return Ok(Some(held.here + held.there));
+            return Ok(Some(held.here.saturating_add(held.there)));
         }
         if held.again > now {
             if self.largest() > 1 {
@@ -163,7 +163,7 @@ impl Lease {
             next: wanted.saturating_mul(2).min(self.largest()),
             since: now,
         };
-        here.map(|here| here + taken.left)
+        here.map(|here| here.saturating_add(taken.left))
     }
 
     /// How many to ask for at most.
