@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use crate::{
     clock::{self, real_now},
+    current::Current,
     faults::Faults,
     journal::Journal,
-    keys::{CurrentKeys, Keys},
+    keys::Keys,
     limits::{Limiter, RateLimits},
     metrics::{self, Metrics},
     notify::Notifier,
@@ -33,7 +34,8 @@ pub(crate) struct App {
     pub(crate) notifier: Notifier,
     /// Where it listens, for addresses that it gives out.
     pub(crate) base_url: String,
-    pub(crate) current_keys: CurrentKeys,
+    /// The keys, and limits that were set.
+    pub(crate) current: Arc<Current>,
     /// What a reset goes back to.
     pub(crate) initial: Contents,
     /// Whether it is about to stop, and wants no more work.
@@ -50,9 +52,10 @@ impl App {
         notifier: Notifier,
         base_url: String,
     ) -> Self {
+        let current = Arc::new(Current::new(Arc::clone(&store), keys));
         Self {
-            current_keys: CurrentKeys::new(Arc::clone(&store), keys),
-            limiter: Limiter::new(Arc::clone(&store), limits),
+            limiter: Limiter::new(Arc::clone(&store), Arc::clone(&current), limits),
+            current,
             replays: Replays::new(&store, &switches),
             faults: Faults::new(Arc::clone(&store)),
             store,
@@ -67,9 +70,9 @@ impl App {
         }
     }
 
-    /// The keys as they were last read; see [`CurrentKeys`].
+    /// The keys as they were last read; see [`Current`].
     pub(crate) fn keys(&self) -> Arc<Keys> {
-        self.current_keys.snapshot()
+        self.current.known_keys()
     }
 
     /// Forgets what is not in the store any more, or never was: another sandbox

@@ -13,10 +13,10 @@ use kabao_core::{
 use serde_json::json;
 
 use crate::{
-    app::{App, failed},
+    app::App,
     gate::Received,
     journal::Verdict,
-    keys::{CallerKeys, CallerKind, Keys},
+    keys::{CallerKeys, Keys},
     multipart,
     refusal::Refusal,
     verdict,
@@ -31,7 +31,8 @@ pub(crate) struct Admitted {
     pub(crate) serial_no: KeyId,
     /// Whether the same Authorization was seen before.
     pub(crate) replayed: bool,
-    /// What to answer if that was to be known and could not be looked up.
+    /// What to answer if that, or what others changed, was to be known and could
+    /// not be looked up.
     pub(crate) unsure: Option<Refusal>,
 }
 
@@ -73,7 +74,12 @@ pub(crate) async fn authenticate(
             caller.certificate(&serial_no).is_some() && wanted.as_ref().is_none_or(is_known)
         })
     };
-    let keys = &app.current_keys.having(has_both).await;
+    // Those that are known serve better than none.
+    let (keys, unsure) = match app.current.keys_having(has_both).await {
+        Ok(keys) => (keys, None),
+        Err(refusal) => (app.keys(), Some(refusal)),
+    };
+    let keys = &keys;
     let caller = keys.caller(authorization.scheme, &authorization.identity);
     let Some((caller, certificate)) =
         caller.and_then(|caller| Some((caller, caller.certificate(&serial_no)?)))
@@ -106,15 +112,15 @@ pub(crate) async fn authenticate(
         };
         return Err(reject(mismatch(request, &built, body.len()), verdict));
     }
-    let owner = format!(
-        "{} {}",
-        CallerKind::of(caller.scheme).name(),
-        caller.identity
-    );
-    let repeated = app.replays.repeated(&owner, &authorization.signature, now);
-    let (replayed, unsure) = match repeated.await {
+    let repeated = app.replays.repeated(caller, &authorization.signature);
+    let repeated = match unsure {
+        // Nothing of it is going to be done.
+        Some(refusal) => Err(refusal),
+        None => repeated.await,
+    };
+    let (replayed, unsure) = match repeated {
         Ok(replayed) => (replayed, None),
-        Err(error) => (false, Some(failed(&error))),
+        Err(refusal) => (false, Some(refusal)),
     };
     if replayed && app.switches.refuse_replays {
         let reason = "the same Authorization was sent before, and this sandbox refuses that";

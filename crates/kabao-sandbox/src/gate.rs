@@ -11,7 +11,7 @@ use kabao_core::{answer::header as wechatpay, keyring::KeyId};
 use serde_json::json;
 
 use crate::{
-    app::{App, failed},
+    app::App,
     authenticate::{Admitted, Rejected, authenticate},
     clock::real_now,
     faults::{self, Departure, Occasion, Strike},
@@ -157,8 +157,7 @@ pub(crate) async fn process(
         let issue = format!("该接口须使用{}签名", operation.scheme);
         return Err(Refusal::no_auth(issue));
     }
-    let counted = app.limiter.count(operation, &admitted.caller).await;
-    *rate = counted.map_err(|error| failed(&error))?;
+    *rate = app.limiter.count(operation, &admitted.caller).await?;
     if let Some(Counted {
         limit,
         is_over: true,

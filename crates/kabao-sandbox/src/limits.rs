@@ -94,10 +94,16 @@ impl TryFrom<Unchecked> for LimitTable {
                 "there is no operation `{id}`; there are {}",
                 known.into_iter().collect::<Vec<_>>().join(", ")
             )),
-            None => Ok(Self {
-                default: table.default,
-                operations: table.operations,
-            }),
+            None => Ok(table.unchecked()),
+        }
+    }
+}
+
+impl Unchecked {
+    fn unchecked(self) -> LimitTable {
+        LimitTable {
+            default: self.default,
+            operations: self.operations,
         }
     }
 }
@@ -117,6 +123,16 @@ impl LimitTable {
 }
 
 impl RateLimits {
+    /// Limits as a store keeps them. A newer version may have put them there, and
+    /// named operations that this one does not have: those are for others.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn from_stored(text: &str) -> Result<Self, serde_json::Error> {
+        match serde_json::from_str(text)? {
+            table @ Value::Object(_) => Ok(Self::Table(Unchecked::deserialize(table)?.unchecked())),
+            other => Self::deserialize(other),
+        }
+    }
+
     /// How often a caller of that kind may; `None` if there is no limit.
     pub(crate) fn per_second(
         &self,
@@ -205,7 +221,20 @@ mod tests {
         ] {
             let limits: RateLimits = serde_json::from_str(text).expect(text);
             assert_eq!(serde_json::to_string(&limits).expect("JSON"), text);
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            assert_eq!(RateLimits::from_stored(text).expect("stored"), limits);
         }
+    }
+
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    #[test]
+    fn a_newer_version_may_know_more_operations() {
+        let text = r#"{"default":3,"operations":{"get_card":7,"of_tomorrow":1}}"#;
+        let limits = RateLimits::from_stored(text).expect("limits");
+        assert_eq!(rate(&limits, "get_card", CallerKind::Brand), Some(7));
+        assert_eq!(rate(&limits, "create_card", CallerKind::Brand), Some(3));
+        // From anybody else it is a mistake.
+        serde_json::from_str::<RateLimits>(text).expect_err("no such operation");
     }
 
     #[test]

@@ -169,7 +169,7 @@ impl Metrics {
             let step = Step { step: verdict.step };
             self.bad_signatures.get_or_create(&step).inc();
         }
-        if entry.status == Some(429) && entry.faults.is_empty() {
+        if entry.rate.is_some_and(|rate| rate.is_over) {
             self.rate_limited.get_or_create(&Of { operation }).inc();
         }
         self.befallen("answer", &entry.faults);

@@ -114,7 +114,7 @@ pub struct SandboxBuilder {
     store: Option<store::Uri>,
     data_dir: Option<PathBuf>,
     credentials_dir: Option<PathBuf>,
-    rate_limits: RateLimits,
+    rate_limits: Option<RateLimits>,
     tls: bool,
     switches: Switches,
     notifications: NotificationSettings,
@@ -130,7 +130,7 @@ impl Default for SandboxBuilder {
             store: None,
             data_dir: None,
             credentials_dir: None,
-            rate_limits: RateLimits::Documented,
+            rate_limits: None,
             tls: false,
             switches: Switches::default(),
             notifications: NotificationSettings::default(),
@@ -175,10 +175,11 @@ impl SandboxBuilder {
     }
 
     /// Which rate limits to keep, unless others were set for all sandboxes on the
-    /// store (`PUT /_sandbox/rate-limits`). Default: the documented ones.
+    /// store (`PUT /_sandbox/rate-limits`), which is then told in the log. Default:
+    /// the documented ones.
     #[must_use]
     pub fn rate_limits(mut self, limits: RateLimits) -> Self {
-        self.rate_limits = limits;
+        self.rate_limits = Some(limits);
         self
     }
 
@@ -280,7 +281,7 @@ impl SandboxBuilder {
         let settings = self.notifications.switched(&self.switches);
         let notifier = Notifier::new(settings, Some(authority.certificate_pem()));
         let base_url = credentials.base_url.clone();
-        let limits = self.rate_limits;
+        let limits = self.rate_limits.clone().unwrap_or_default();
         let edition = keys.edition();
         let initial = seed.contents().clone();
         let app = App::new(
@@ -292,7 +293,10 @@ impl SandboxBuilder {
             notifier,
             base_url,
         );
-        app.limiter.look().await?;
+        app.current.read().await?;
+        if let Some(asked) = &self.rate_limits {
+            app.limiter.warn_unless_kept(asked);
+        }
         app.faults.look().await?;
         let left = app.faults.ordered().len();
         if left > 0 {
@@ -304,6 +308,8 @@ impl SandboxBuilder {
         }
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
+        let (forgetting, until) = (Arc::clone(&app), stopped.clone());
+        tokio::spawn(async move { forgetting.replays.keep_short(until).await });
         if let Some(folder) = self.credentials_dir {
             tokio::spawn(keep(Arc::clone(&app), folder, edition, stopped.clone()));
         }

@@ -218,6 +218,33 @@ fn a_brand_joins_the_merchants_folder() {
 }
 
 #[test]
+fn a_start_says_so_if_limits_that_were_set_stand_in_its_way() {
+    let world = World::new();
+    let on = format!("--store=sqlite:{}", world.path("s.db").display());
+    let start = |limits: &[&str]| {
+        let arguments = [&[&*on, "--credentials=credentials"], limits].concat();
+        world.serve(&arguments)
+    };
+    let warning = "were set for this store";
+    let server = start(&["--rate-limits=off"]);
+    let client = world.caller("credentials");
+    let set = ["sandbox", "rate-limits", "set", "documented"];
+    client.run(&set).ok();
+    let reset = client.run(&["sandbox", "reset"]).ok();
+    assert!(reset.stderr.contains("rate limits"), "{}", reset.stderr);
+    assert!(!server.stop("-TERM").stderr.contains(warning));
+    for (limits, is_told) in [
+        (&["--rate-limits=off"][..], true),
+        (&["--rate-limits=documented"], false),
+        (&[], false),
+    ] {
+        let told = start(limits).stop("-TERM").ok().stderr;
+        assert_eq!(told.contains(warning), is_told, "{told}");
+        assert_eq!(told.contains("rate-limits set started"), is_told, "{told}");
+    }
+}
+
+#[test]
 fn rate_limits_from_a_file() {
     let world = World::new();
     let file = world.write(

@@ -56,7 +56,7 @@ fn certificates(kind: CallerKind, base: &str) -> Router<Arc<App>> {
 }
 
 async fn list(app: Arc<App>, kind: CallerKind) -> Result<Json<Value>, Trouble> {
-    let keys = app.current_keys.now().await;
+    let keys = app.current.keys().await?;
     listed(&app, &keys, kind).await
 }
 
@@ -183,7 +183,7 @@ async fn add_caller(
             false => Ok(()),
         }
     };
-    Ok(app.current_keys.change(rule).await??)
+    Ok(app.current.change_keys(rule).await??)
 }
 
 /// What a merchant console would hand out: the members of `credentials.json`,
@@ -234,7 +234,7 @@ async fn set_merchant(
     let kind = CallerKind::Merchant;
     let id = mchid.clone();
     let rule = move |book: &mut _| change::set_public_key_only(book, &id, public_key_only);
-    let keys = app.current_keys.change(rule).await??;
+    let keys = app.current.change_keys(rule).await??;
     shown(&app, &keys, kind, &mchid).await
 }
 
@@ -272,7 +272,7 @@ async fn add_certificate(
 ) -> Result<Json<Value>, Trouble> {
     let brought = brought.subject()?;
     let is_known = |keys: &Keys| keys.caller(kind.scheme(), &id).is_some();
-    let keys = app.current_keys.having(is_known).await;
+    let keys = app.current.keys_having(is_known).await?;
     if !is_known(&keys) {
         return Err(change::unknown(kind, &id).into());
     }
@@ -293,7 +293,7 @@ async fn add_certificate(
     let made = made.await?;
     let (owner, new) = (id.clone(), made.clone());
     let rule = move |book: &mut _| change::add_certificate(book, kind, &owner, new.clone());
-    let keys = app.current_keys.change(rule).await??;
+    let keys = app.current.change_keys(rule).await??;
     let mut answer = match made.secret.is_empty() {
         true => json!({ kind.item(): id }),
         // Where a seed named the caller, or the first answer was lost, nobody
@@ -319,7 +319,7 @@ async fn revoke_certificate(
 ) -> Result<Json<Value>, Trouble> {
     let owner = id.clone();
     let rule = move |book: &mut _| change::revoke_certificate(book, kind, &owner, &serial_no);
-    let keys = app.current_keys.change(rule).await??;
+    let keys = app.current.change_keys(rule).await??;
     shown(&app, &keys, kind, &id).await
 }
 

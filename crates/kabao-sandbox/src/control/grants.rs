@@ -56,7 +56,7 @@ async fn listed(app: &App, brand_id: &str) -> Result<Json<Value>, Trouble> {
 
 async fn known(app: &App, kind: CallerKind, id: &str) -> Result<(), Trouble> {
     let is_known = |keys: &Keys| keys.caller(kind.scheme(), id).is_some();
-    match is_known(&*app.current_keys.having(is_known).await) {
+    match is_known(&*app.current.keys_having(is_known).await?) {
         true => Ok(()),
         false => Err(change::unknown(kind, id).into()),
     }

@@ -29,9 +29,9 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/_sandbox/keys/migration", put(migrate))
 }
 
-async fn show(State(app): State<Arc<App>>) -> Json<Value> {
-    let keys = app.current_keys.now().await;
-    Json(json!({"platform_certificates": certificates(&keys)}))
+async fn show(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
+    let keys = app.current.keys().await?;
+    Ok(Json(json!({"platform_certificates": certificates(&keys)})))
 }
 
 #[derive(Deserialize)]
@@ -73,7 +73,7 @@ async fn rotate(
     let serial_no = certificate.id.clone();
     let pem = certificate.certificate_pem.clone();
     let rule = move |book: &mut _| change::rotate(book, certificate.clone(), now, rotation);
-    let keys = app.current_keys.change(rule).await??;
+    let keys = app.current.change_keys(rule).await??;
     Ok(Json(json!({
         "platform_serial_no": serial_no,
         "wechatpay_cert.pem": pem,
@@ -103,7 +103,7 @@ async fn migrate(
         ))
     })?;
     let rule = move |book: &mut _| change::migrate(book, mchid.as_deref(), thousandths);
-    let keys = app.current_keys.change(rule).await??;
+    let keys = app.current.change_keys(rule).await??;
     callers::listed(&app, &keys, CallerKind::Merchant).await
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 }
 
 async fn health(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
-    app.store.clock().await?;
+    app.current.look().await?;
     Ok(Json(
         json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}),
     ))
@@ -77,7 +77,7 @@ async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
             "the sandbox is about to stop",
         ));
     }
-    app.store.clock().await?;
+    app.current.look().await?;
     Ok(Json(json!({"status": "ready"})))
 }
 

@@ -23,7 +23,7 @@ struct Change {
 }
 
 async fn show(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
-    app.limiter.look().await?;
+    app.current.look().await?;
     Ok(Json(state(&app)))
 }
 

@@ -50,7 +50,7 @@ async fn load(State(app): State<Arc<App>>, text: Bytes) -> Result<Json<Value>, T
     let before = app.store.key_book().await?.keys;
     app.store.restore(&everything).await?;
     app.forget().await;
-    app.current_keys.having(|_| false).await;
+    app.current.look().await?;
     let keys = &everything.key_book.keys;
     let are_others = before.len() != keys.len()
         || before

@@ -34,7 +34,7 @@ pub(super) async fn play(
 ) -> Result<Json<Value>, Trouble> {
     let stage = Stage {
         app: Arc::clone(app),
-        keys: app.current_keys.now().await,
+        keys: app.current.keys().await?,
         now: app.now().await?,
         notification_id: random::notification_id(),
     };

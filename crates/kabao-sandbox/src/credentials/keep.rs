@@ -27,7 +27,9 @@ pub(crate) async fn keep(
             _ = stop.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(LOOK) => {}
         }
-        let keys = app.current_keys.now().await;
+        let Ok(keys) = app.current.keys().await else {
+            continue;
+        };
         if keys.edition() == written {
             continue;
         }

@@ -2,7 +2,6 @@
 
 mod authority;
 pub(crate) mod change;
-mod current;
 mod generate;
 mod kind;
 mod load;
@@ -18,7 +17,6 @@ use kabao_core::{
 
 pub(crate) use authority::put_in_force;
 pub use authority::{Authority, IssueError, IssuedCertificate};
-pub(crate) use current::CurrentKeys;
 pub use generate::first_keys;
 pub(crate) use generate::{Mint, random_digits, rsa_keys};
 pub(crate) use kind::CallerKind;

@@ -1,31 +1,39 @@
 //! Counting calls, together with the other processes on one store.
 
-use std::{
-    num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError, RwLock},
-    time::{Duration, Instant},
-};
+use std::{fmt, num::NonZeroU32, sync::Arc};
 
 use serde::Serialize;
 
 use super::{RateLimits, leases::Leases};
 use crate::{
+    app::failed,
+    current::Current,
     keys::{CallerKeys, CallerKind},
     operations::Operation,
-    store::{Calls, Store, StoreError},
+    refusal::Refusal,
+    store::Store,
 };
-
-/// How long limits that another process has set may go unseen.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Counts calls.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     store: Arc<dyn Store>,
+    current: Arc<Current>,
     own: RateLimits,
-    set: RwLock<Option<RateLimits>>,
-    looked: Mutex<Instant>,
     leases: Leases,
+}
+
+/// Limits in a line of the log.
+struct Shown<'a>(&'a RateLimits);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            RateLimits::Documented => f.write_str("documented"),
+            RateLimits::Off => f.write_str("off"),
+            RateLimits::Table(_) => f.write_str("a table"),
+        }
+    }
 }
 
 /// How a call stands to its limit.
@@ -41,12 +49,11 @@ pub(crate) struct Counted {
 
 impl Limiter {
     /// `own` are the limits to keep unless others are set for all.
-    pub(crate) fn new(store: Arc<dyn Store>, own: RateLimits) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, current: Arc<Current>, own: RateLimits) -> Self {
         Self {
             store,
+            current,
             own,
-            set: RwLock::default(),
-            looked: Mutex::new(Instant::now()),
             leases: Leases::default(),
         }
     }
@@ -54,53 +61,61 @@ impl Limiter {
     /// Counts a call; `None` if there is no limit.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be counted.
+    /// What to answer if it cannot be counted.
     pub(crate) async fn count(
         &self,
         operation: &Operation,
         caller: &CallerKeys,
-    ) -> Result<Option<Counted>, StoreError> {
-        if self.is_due() {
-            self.look().await?;
-        }
+    ) -> Result<Option<Counted>, Refusal> {
         let kind = CallerKind::of(operation.scheme);
-        let limit = self.kept(|limits| limits.per_second(operation.id, kind, operation.per_second));
+        let limit = self.current.set_limits(|set| {
+            let kept = set.unwrap_or(&self.own);
+            kept.per_second(operation.id, kind, operation.per_second)
+        });
         let Some(limit) = limit else {
             return Ok(None);
         };
-        let calls = Calls {
-            owner: format!("{} {}", kind.name(), caller.identity),
-            operation: operation.id,
-            per_second: limit,
-        };
-        let taken = self.leases.take(&*self.store, calls).await?;
+        let (store, counter) = (&*self.store, (kind, operation.id));
+        let left = self.leases.take(store, counter, &caller.identity, limit);
+        let left = left.await?;
         Ok(Some(Counted {
             limit,
-            remaining: taken.left,
-            is_over: taken.granted == 0,
+            remaining: left.unwrap_or(0),
+            is_over: left.is_none(),
         }))
-    }
-
-    /// Reads what was set for all.
-    pub(crate) async fn look(&self) -> Result<(), StoreError> {
-        self.keep_to(self.store.rate_limits().await?);
-        Ok(())
     }
 
     /// What is kept to, and whether that was set for all.
     pub(crate) fn limits(&self) -> (RateLimits, bool) {
-        let set = self.set.read().unwrap_or_else(PoisonError::into_inner);
-        match &*set {
-            Some(limits) => (limits.clone(), true),
-            None => (self.own.clone(), false),
+        self.current.set_limits(|set| {
+            let kept = set.unwrap_or(&self.own);
+            (kept.clone(), set.is_some())
+        })
+    }
+
+    /// Tells in the log if others than these were set for all.
+    pub(crate) fn warn_unless_kept(&self, asked: &RateLimits) {
+        let (kept, _) = self.limits();
+        if kept != *asked {
+            tracing::warn!(
+                kept = %Shown(&kept),
+                asked = %Shown(asked),
+                "the rate limits that were set for this store hold, not those asked for; \
+                 `kabao sandbox rate-limits set started`, or \
+                 PUT /_sandbox/rate-limits {{\"limits\": null}}, takes them back",
+            );
         }
     }
 
     /// Sets limits for all processes from now on, or lets each go by its own
     /// again, and forgets what was used up.
-    pub(crate) async fn set(&self, limits: Option<RateLimits>) -> Result<(), StoreError> {
-        self.store.set_rate_limits(limits.as_ref()).await?;
-        self.keep_to(limits);
+    ///
+    /// # Errors
+    /// What to answer if that is not known to be saved.
+    pub(crate) async fn set(&self, limits: Option<RateLimits>) -> Result<(), Refusal> {
+        let set = self.store.set_rate_limits(limits.as_ref()).await;
+        set.map_err(|error| failed(&error))?;
+        self.current.look().await?;
         self.leases.clear();
         Ok(())
     }
@@ -108,28 +123,5 @@ impl Limiter {
     /// Forgets what was taken from the store.
     pub(crate) fn reset(&self) {
         self.leases.clear();
-    }
-
-    fn keep_to(&self, limits: Option<RateLimits>) {
-        let mut set = self.set.write().unwrap_or_else(PoisonError::into_inner);
-        if *set != limits {
-            *set = limits;
-            self.leases.clear();
-        }
-    }
-
-    fn kept<T>(&self, ask: impl Fn(&RateLimits) -> T) -> T {
-        let set = self.set.read().unwrap_or_else(PoisonError::into_inner);
-        ask(set.as_ref().unwrap_or(&self.own))
-    }
-
-    /// Whether it is time to look for changes; if so, it is this caller's turn.
-    fn is_due(&self) -> bool {
-        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = looked.elapsed() >= LOOK;
-        if is_due {
-            *looked = Instant::now();
-        }
-        is_due
     }
 }

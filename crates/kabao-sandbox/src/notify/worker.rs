@@ -121,7 +121,7 @@ async fn post(app: &App, owed: &Owed, stop: &watch::Receiver<bool>) -> Outcome {
         Ok(address) => address,
         Err(issue) => return Outcome::failed(format!("refused: notify_url {issue}")),
     };
-    let keys = app.current_keys.now().await;
+    let keys = app.current.keys().await.unwrap_or_else(|_| app.keys());
     let Some(sender) = keys.caller(owed.scheme, &owed.identity) else {
         return Outcome::failed("the receiver has no keys here");
     };

@@ -36,6 +36,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     domain::{Activity, CardTemplate, UserCard},
+    limits::RateLimits,
     refusal::Refusal,
     vault::Vault,
 };
@@ -164,12 +165,12 @@ pub trait Store: Outbox + Shared + fmt::Debug + Send + Sync {
     /// [`StoreError`].
     async fn key_book(&self) -> Result<KeyBook, StoreError>;
 
-    /// How often the key book was changed: a cheap way to see whether it still
-    /// is as it was read.
+    /// What other processes may have changed, at one moment. It is small, for it
+    /// is looked at often.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn key_version(&self) -> Result<u64, StoreError>;
+    async fn watched(&self) -> Result<Watched, StoreError>;
 
     /// Lets a rule change the key book, and counts the change, in one
     /// transaction. The inner error is the rule's refusal, which leaves no
@@ -200,6 +201,18 @@ pub struct Standing {
     /// Whether the brand lets the merchant that was named manage its members;
     /// true if none was.
     pub served: bool,
+    /// Where the sandbox's clock stands.
+    pub clock: ClockSetting,
+}
+
+/// What every process on a store goes by, and any may change.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Watched {
+    /// How often the key book was changed: whether it still is as it was read.
+    pub key_version: u64,
+    /// The limits that were set while a sandbox ran; `None` if each goes by its
+    /// own.
+    pub rate_limits: Option<RateLimits>,
     /// Where the sandbox's clock stands.
     pub clock: ClockSetting,
 }

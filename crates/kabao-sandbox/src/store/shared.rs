@@ -12,15 +12,8 @@ use crate::limits::{RateLimits, Taken};
 /// them, but of what is counted by real time the last may be lost with the power.
 #[async_trait]
 pub trait Shared: fmt::Debug + Send + Sync {
-    /// The limits that were set while a sandbox ran; `None` if each goes by its
-    /// own.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn rate_limits(&self) -> Result<Option<RateLimits>, StoreError>;
-
     /// Sets limits for all, or lets each go by its own again, and forgets what
-    /// was used up.
+    /// was used up. [`Store::watched`](super::Store::watched) gives them.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -51,11 +44,12 @@ pub trait Shared: fmt::Debug + Send + Sync {
         real_now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Forgets marks that are over.
+    /// Forgets so many marks that are over. If there were not that many, none is
+    /// left.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn sweep_marks(&self, real_now: Timestamp) -> Result<u64, StoreError>;
+    async fn sweep_marks(&self, real_now: Timestamp, at_most: u32) -> Result<u64, StoreError>;
 
     /// The faults that are ordered, in the order in which they were. A reset
     /// calls them off.

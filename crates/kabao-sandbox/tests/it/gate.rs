@@ -276,6 +276,25 @@ fn a_repeated_authorization_is_accepted_and_marked_unless_refused() {
 }
 
 #[test]
+fn a_replay_is_refused_whatever_the_clock_is_made_to_say() {
+    let strict = Running::with(|builder| builder.rate_limits(RateLimits::Off).refuse_replays(true));
+    let merchant = strict.merchant();
+    for seconds in [-2_000, 2_000] {
+        let skew = json!({"kind": "clock_skew", "seconds": seconds, "count": 2});
+        strict.control_ok("POST", "/_sandbox/faults", Some(skew));
+        let (timestamp, nonce) = ((unix_now() + seconds).to_string(), nonce());
+        let message = message::request("GET", &card_target(), &timestamp, &nonce, b"");
+        let signature = kabao_core::signature::encode(&merchant.key.sign_now(&message).unwrap());
+        let header = merchant.header_of(&timestamp, &nonce, &signature);
+        let request = merchant.bare("GET", &card_target(), "");
+        let request = request.header("Authorization", &header);
+        assert_eq!(request.send(strict.address).status, 200, "{seconds}");
+        assert_eq!(request.send(strict.address).status, 401, "{seconds}");
+        assert_eq!(strict.last_request()["verdict"]["step"], "replay");
+    }
+}
+
+#[test]
 fn the_documented_rate_limit_holds_per_operation() {
     let running = Running::with(|builder| builder.rate_limits(RateLimits::Documented));
     let merchant = running.merchant();

@@ -215,6 +215,19 @@ fn what_comes_too_often_and_what_is_ordered_are_told_apart() {
 }
 
 #[test]
+fn what_comes_too_often_is_counted_whatever_else_befalls_it() {
+    let running = Running::with(|builder| builder);
+    let delay = json!({"kind": "delay", "ms": 1, "count": 1000});
+    running.control_ok("POST", "/_sandbox/faults", Some(delay));
+    let merchant = running.merchant();
+    let refused = (0..40).filter(|_| merchant.get(&card_target()).status == 429);
+    let refused = refused.count() as f64;
+    assert!(refused > 0.0, "five a second were kept");
+    let scrape = Scrape::of(&running);
+    assert_eq!(scrape.sum("rate_limited_total", &[]), refused);
+}
+
+#[test]
 fn notifications_are_counted_as_they_are_tried_and_owed() {
     let running = Running::start();
     let taking = Receiver::saying(200, "");

@@ -115,6 +115,26 @@ fn limits_that_were_set_outlive_a_restart_until_they_are_taken_back() {
 }
 
 #[test]
+fn limits_that_a_newer_version_has_set_are_kept_as_far_as_they_are_known() {
+    let running = Running::start();
+    running.limit(json!({"operations": {"list_cards": 1}}));
+    let folder = running.stop();
+    let store = rusqlite::Connection::open(folder.path().join("sandbox.db")).unwrap();
+    let newer = r#"{"operations":{"list_cards":1,"of_tomorrow":9}}"#;
+    let changed = store.execute(
+        "UPDATE meta SET value = ?1 WHERE name = 'rate_limits'",
+        [newer],
+    );
+    assert_eq!(changed.unwrap(), 1);
+    drop(store);
+    let running = Running::in_folder(folder, |builder| builder);
+    assert!(refused(&running.partner(), "cards", 12) > 0);
+    let shown = running.control_ok("GET", PATH, None);
+    assert_eq!(shown["per_second"]["list_cards"]["merchant"], 1);
+    assert_eq!(shown["per_second"]["of_tomorrow"], Value::Null);
+}
+
+#[test]
 fn the_journal_tells_what_remains() {
     let running = Running::start();
     let partner = running.partner();

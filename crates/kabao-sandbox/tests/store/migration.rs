@@ -43,7 +43,7 @@ pub(crate) async fn assert_both_go_on(
     let store = tokio::task::spawn_blocking(open).await.unwrap();
     more().await;
     // What only the newer one has.
-    assert_eq!(store.rate_limits().await.unwrap(), None);
+    assert_eq!(store.watched().await.unwrap().rate_limits, None);
     assert!(store.user_card(&sample_id()).await.unwrap().is_some());
     store
         .set_grant("newer", sample::BRAND_ID, true)

@@ -37,28 +37,29 @@ pub(crate) fn assert_one_rate(first: &Running, addresses: &[SocketAddr], rate: u
     // What they took before the reset is over by then.
     thread::sleep(Duration::from_millis(1_100));
     let begin = Instant::now();
-    let passed: u32 = thread::scope(|scope| {
+    let statuses: Vec<u16> = thread::scope(|scope| {
         let calling = addresses.iter().map(|address| {
             scope.spawn(move || {
-                let mut passed = 0;
+                let mut statuses = Vec::new();
                 while begin.elapsed() < TRIED {
-                    match call(first, *address) {
-                        200 => passed += 1,
-                        status => assert_eq!(status, 429),
-                    }
+                    statuses.push(call(first, *address));
                 }
-                passed
+                statuses
             })
         });
         let calling: Vec<_> = calling.collect();
-        calling.into_iter().map(|calls| calls.join().unwrap()).sum()
+        let answered = calling.into_iter().map(|calls| calls.join().unwrap());
+        answered.flatten().collect()
     });
+    assert!(statuses.iter().all(|status| [200, 429].contains(status)));
+    let passed = statuses.iter().filter(|status| **status == 200).count() as f64;
     // A second's at once, and what has come back since.
     let most = f64::from(rate) * (1.0 + begin.elapsed().as_secs_f64());
-    assert!(f64::from(passed) <= most, "{passed} of {most} at {rate}");
-    // A machine that is busy with other things cannot do any rate.
-    let least = f64::from(rate.min(5)) * TRIED.as_secs_f64();
-    assert!(f64::from(passed) >= least, "{passed} of {least} at {rate}");
+    assert!(passed <= most, "{passed} of {most} at {rate}");
+    // A machine that is busy with other things cannot do any rate; but what it does
+    // is not refused for nothing.
+    let allowed = (statuses.len() as f64).min(f64::from(rate) * TRIED.as_secs_f64());
+    assert!(passed >= 0.9 * allowed, "{passed} of {allowed} at {rate}");
 }
 
 /// Sends one and the same request to both at once, again and again.

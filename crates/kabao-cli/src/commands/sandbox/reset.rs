@@ -1,4 +1,4 @@
-//! `kabao sandbox reset`: as new, but for the keys.
+//! `kabao sandbox reset`: as new, but for the keys and rate limits that were set.
 
 use clap::Args;
 use serde_json::json;
@@ -19,7 +19,7 @@ impl ResetArgs {
             steering.control.post("reset", &json!({})).await
         });
         reset.await?;
-        printer.note("the sandbox is as new, but for its keys");
+        printer.note("the sandbox is as new, but for its keys and rate limits that were set");
         Ok(())
     }
 }

@@ -36,9 +36,10 @@ pub(crate) struct ServeArgs {
     /// names of the merchant console.
     #[arg(long, value_name = "DIR")]
     credentials: Option<PathBuf>,
-    /// Which rate limits to keep: documented, off, or those of a TOML file.
-    #[arg(long, value_name = "LIMITS", default_value = "documented")]
-    rate_limits: String,
+    /// Which rate limits to keep: documented, off, or those of a TOML file; unless
+    /// others were set for its store. [default: documented]
+    #[arg(long, value_name = "LIMITS")]
+    rate_limits: Option<String>,
     /// What a new store begins with, and what a reset goes back to, instead of the
     /// sample data: a TOML or JSON file, or a snapshot.
     #[arg(long, value_name = "FILE")]
@@ -108,9 +109,11 @@ pub(crate) async fn serve(args: ServeArgs, printer: &Printer) -> Result<(), Prob
         .map_err(|error| Problem::new("cannot listen for signals").caused_by(&error))?;
     let mut builder = Sandbox::builder()
         .listen(args.listen)
-        .rate_limits(rate_limits::read(&args.rate_limits)?)
         .tls(args.tls)
         .max_connections(connections(args.max_connections, printer));
+    if let Some(limits) = &args.rate_limits {
+        builder = builder.rate_limits(rate_limits::read(limits)?);
+    }
     if let Some(token) = control_token(args.control_token_file.as_deref(), printer)? {
         builder = builder.control_token(&*token);
     }

@@ -14,16 +14,20 @@ use crate::{
 /// Limits that were set read back, until they are taken away; a reset leaves
 /// them.
 pub async fn limits_stand_as_set(store: &dyn Store) {
-    assert_eq!(store.rate_limits().await.expect("read"), None);
+    assert_eq!(set_limits(store).await, None);
     let table = r#"{"default":3,"operations":{"get_card":{"brand":7}}}"#;
     for text in [table, r#""off""#, r#""documented""#] {
         let limits: RateLimits = serde_json::from_str(text).expect("limits");
         store.set_rate_limits(Some(&limits)).await.expect("set");
         store.reset(&Contents::default()).await.expect("reset");
-        assert_eq!(store.rate_limits().await.expect("read"), Some(limits));
+        assert_eq!(set_limits(store).await, Some(limits));
     }
     store.set_rate_limits(None).await.expect("set");
-    assert_eq!(store.rate_limits().await.expect("read"), None);
+    assert_eq!(set_limits(store).await, None);
+}
+
+async fn set_limits(store: &dyn Store) -> Option<RateLimits> {
+    store.watched().await.expect("read").rate_limits
 }
 
 /// A second's calls may be taken at once, and come back one by one.
@@ -75,12 +79,22 @@ pub async fn a_request_is_marked_once(store: &dyn Store) {
     assert!(mark("b", 1_100).await);
     assert!(!mark("a", 1_599).await);
     assert!(mark("a", 1_600).await);
-    let sweep = async |now_s: i64| store.sweep_marks(at_ms(now_s * 1000)).await;
-    assert_eq!(sweep(1_699).await.expect("swept"), 0);
-    assert_eq!(sweep(1_700).await.expect("swept"), 1);
+    let sweep = async |now_s: i64, at_most| {
+        let swept = store.sweep_marks(at_ms(now_s * 1000), at_most).await;
+        swept.expect("swept")
+    };
+    assert_eq!(sweep(1_699, 10).await, 0);
+    assert_eq!(sweep(1_700, 10).await, 1);
     assert!(!mark("a", 1_701).await);
     store.reset(&Contents::default()).await.expect("reset");
     assert!(mark("a", 1_701).await);
+    // Not all that is over goes at once.
+    for name in ["c", "d", "e", "f"] {
+        assert!(mark(name, 1_701).await);
+    }
+    assert_eq!(sweep(9_000, 2).await, 2);
+    assert_eq!(sweep(9_000, 2).await, 2);
+    assert_eq!(sweep(9_000, 2).await, 1);
 }
 
 /// No more is taken than there is, by however many hands.

@@ -7,6 +7,7 @@ mod clock;
 mod key;
 mod owed;
 mod user_card;
+mod watched;
 
 pub(super) use activity::ActivityRow;
 pub(super) use card_template::CardTemplateRow;

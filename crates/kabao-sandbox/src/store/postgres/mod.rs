@@ -56,7 +56,7 @@ use deadpool_postgres::Pool;
 use self::{server::Server, session::Session, trouble::Trouble, write::Write};
 use super::{
     ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Everything, Failure, KeyBook, KeyRule,
-    Needs, Page, Rule, Store, StoreError, StoredKey, UserCardsOf, Window, Workspace,
+    Needs, Page, Rule, Store, StoreError, StoredKey, UserCardsOf, Watched, Window, Workspace,
     failure::caught,
 };
 use crate::{
@@ -317,12 +317,9 @@ impl Store for PostgresStore {
         told("reading the keys", read.await)
     }
 
-    async fn key_version(&self) -> Result<u64, StoreError> {
-        let read = async {
-            let settings = statements::key_settings(&mut self.session().await?).await?;
-            Ok(settings.version)
-        };
-        told("looking whether keys changed", read.await)
+    async fn watched(&self) -> Result<Watched, StoreError> {
+        let read = async { statements::watched(&mut self.session().await?).await };
+        told("looking for changes", read.await)
     }
 
     async fn change_keys(&self, rule: KeyRule) -> Result<Result<(), Refusal>, StoreError> {

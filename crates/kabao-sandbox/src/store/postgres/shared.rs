@@ -33,11 +33,6 @@ impl PostgresStore {
 
 #[async_trait]
 impl Shared for PostgresStore {
-    async fn rate_limits(&self) -> Result<Option<RateLimits>, StoreError> {
-        let read = async { statements::rate_limits(&mut self.session().await?).await };
-        told("reading rate limits", read.await)
-    }
-
     async fn set_rate_limits(&self, limits: Option<&RateLimits>) -> Result<(), StoreError> {
         let set = async {
             let writes = statements::set_rate_limits(limits)?;
@@ -85,9 +80,18 @@ impl Shared for PostgresStore {
         told("marking a request", marked.await)
     }
 
-    async fn sweep_marks(&self, real_now: Timestamp) -> Result<u64, StoreError> {
-        let sweep = statements::sweep_marks(real_now);
-        let swept = async { self.session().await?.change(&sweep).await };
+    async fn sweep_marks(&self, real_now: Timestamp, at_most: u32) -> Result<u64, StoreError> {
+        let sweep = statements::sweep_marks(real_now, at_most);
+        let swept = async {
+            let mut session = self.session().await?;
+            let mut races = Races::default();
+            loop {
+                match session.change(&sweep).await {
+                    Ok(swept) => return Ok(swept),
+                    Err(trouble) => races.go_on_after(trouble, &session).await?,
+                }
+            }
+        };
         told("forgetting marks", swept.await)
     }
 

@@ -36,7 +36,7 @@ use self::{
 };
 use super::{
     ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Everything, Failure, KeyBook, KeyRule,
-    Needs, Page, Rule, Store, StoreError, StoredKey, UserCardsOf, Window, Workspace,
+    Needs, Page, Rule, Store, StoreError, StoredKey, UserCardsOf, Watched, Window, Workspace,
 };
 use crate::{
     domain::{Activity, CardTemplate, UserCard},
@@ -284,10 +284,8 @@ impl Store for SqliteStore {
         self.read_at_one_moment("reading the keys", statements::key_book)
     }
 
-    async fn key_version(&self) -> Result<u64, StoreError> {
-        self.read("looking whether keys changed", |db, _| {
-            Ok(statements::key_settings(db)?.version)
-        })
+    async fn watched(&self) -> Result<Watched, StoreError> {
+        self.read("looking for changes", |db, _| statements::watched(db))
     }
 
     async fn change_keys(&self, rule: KeyRule) -> Result<Result<(), Refusal>, StoreError> {

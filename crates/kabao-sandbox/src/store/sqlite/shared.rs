@@ -9,10 +9,6 @@ use crate::{
 
 #[async_trait]
 impl Shared for SqliteStore {
-    async fn rate_limits(&self) -> Result<Option<RateLimits>, StoreError> {
-        self.read("reading rate limits", |db, _| statements::rate_limits(db))
-    }
-
     async fn set_rate_limits(&self, limits: Option<&RateLimits>) -> Result<(), StoreError> {
         let limits = limits.cloned();
         self.write("setting rate limits", move |db, _| {
@@ -43,8 +39,8 @@ impl Shared for SqliteStore {
         self.writer.run_lightly("marking a request", mark).await
     }
 
-    async fn sweep_marks(&self, real_now: Timestamp) -> Result<u64, StoreError> {
-        let sweep = move |db: &_| statements::sweep_marks(db, real_now);
+    async fn sweep_marks(&self, real_now: Timestamp, at_most: u32) -> Result<u64, StoreError> {
+        let sweep = move |db: &_| statements::sweep_marks(db, real_now, at_most);
         self.writer.run_lightly("forgetting marks", sweep).await
     }
 

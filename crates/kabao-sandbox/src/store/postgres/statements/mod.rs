@@ -32,8 +32,7 @@ pub(super) use outbox::{
 };
 pub(super) use save::save;
 pub(super) use shared::{
-    faults, faults_of, mark_request, rate_limits, set_rate_limits, swap_faults, sweep_marks,
-    take_calls,
+    faults, faults_of, mark_request, set_rate_limits, swap_faults, sweep_marks, take_calls, watched,
 };
 pub(super) use user_cards::list as user_cards;
 

@@ -2,29 +2,33 @@
 
 use jiff::Timestamp;
 
-use super::super::{
-    session::Session,
-    text::{owned, text},
-    trouble::Trouble,
-    write::{Write, values},
+use super::{
+    super::{
+        session::Session,
+        text::{owned, text},
+        trouble::Trouble,
+        write::{Write, values},
+    },
+    get,
 };
 use crate::{
     limits::{RateLimits, SECOND_US, Taken, shares},
-    store::{Calls, Failure, OrderedFault, SignedRequest},
+    store::{Calls, Failure, OrderedFault, SignedRequest, Watched},
 };
 
-pub(in super::super) async fn rate_limits(
-    session: &mut Session,
-) -> Result<Option<RateLimits>, Trouble> {
-    let row = session
-        .query_opt(
-            "SELECT value FROM meta WHERE owner = 'platform' AND name = 'rate_limits'",
+pub(in super::super) async fn watched(session: &mut Session) -> Result<Watched, Trouble> {
+    let rows = session
+        .query(
+            "SELECT name, value FROM meta
+             WHERE owner = 'platform' AND name IN ('keys', 'rate_limits', 'clock')",
             &[],
         )
         .await?;
-    let text: Option<&str> = row.as_ref().map(|row| row.try_get(0)).transpose()?;
-    let limits = text.map(serde_json::from_str).transpose();
-    Ok(limits.map_err(Failure::from)?)
+    let mut watched = Watched::default();
+    for row in &rows {
+        watched.take(row.try_get(0)?, &get(row, 1)?)?;
+    }
+    Ok(watched)
 }
 
 pub(in super::super) fn set_rate_limits(
@@ -109,10 +113,13 @@ pub(in super::super) fn mark_request(
     )
 }
 
-pub(in super::super) fn sweep_marks(real_now: Timestamp) -> Write {
+/// A mark that somebody renews meanwhile is not over any more: hence the second
+/// look at it.
+pub(in super::super) fn sweep_marks(real_now: Timestamp, at_most: u32) -> Write {
     Write::any(
-        "DELETE FROM replay_marks WHERE until_s <= $1",
-        values![real_now.as_second()],
+        "DELETE FROM replay_marks WHERE until_s <= $1 AND (owner, signature) IN
+             (SELECT owner, signature FROM replay_marks WHERE until_s <= $1 LIMIT $2)",
+        values![real_now.as_second(), i64::from(at_most)],
     )
 }
 

@@ -21,14 +21,14 @@ pub(super) use card_templates::list as card_templates;
 pub(super) use contents::{everything, replace as replace_contents, replace_everything};
 pub(super) use keys::{
     all as keys, any as has_keys, book as key_book, change as change_keys, grants,
-    insert as insert_key, set_grant, settings as key_settings,
+    insert as insert_key, set_grant,
 };
 pub(super) use outbox::{
     latest as notifications, lease_due, next_due, note_attempt, one as notification, pending,
     redeliver,
 };
 pub(super) use shared::{
-    faults, mark_request, rate_limits, set_faults, set_rate_limits, sweep_marks, take_calls,
+    faults, mark_request, set_faults, set_rate_limits, sweep_marks, take_calls, watched,
 };
 pub(super) use user_cards::list as user_cards;
 

@@ -3,15 +3,20 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{
     limits::{Allowance, RateLimits, Taken},
-    store::{Calls, Failure, OrderedFault, SignedRequest},
+    store::{Calls, Failure, OrderedFault, SignedRequest, Watched},
 };
 
-pub(in super::super) fn rate_limits(db: &Connection) -> Result<Option<RateLimits>, Failure> {
-    let text: Option<String> = db
-        .prepare_cached("SELECT value FROM meta WHERE name = 'rate_limits'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+/// One statement, which is one moment.
+pub(in super::super) fn watched(db: &Connection) -> Result<Watched, Failure> {
+    let mut statement = db.prepare_cached(
+        "SELECT name, value FROM meta WHERE name IN ('keys', 'rate_limits', 'clock')",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut watched = Watched::default();
+    while let Some(row) = rows.next()? {
+        watched.take(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?)?;
+    }
+    Ok(watched)
 }
 
 pub(in super::super) fn set_rate_limits(
@@ -78,10 +83,17 @@ pub(in super::super) fn mark_request(
     Ok(marked == 1)
 }
 
-pub(in super::super) fn sweep_marks(db: &Connection, real_now: Timestamp) -> Result<u64, Failure> {
+pub(in super::super) fn sweep_marks(
+    db: &Connection,
+    real_now: Timestamp,
+    at_most: u32,
+) -> Result<u64, Failure> {
     let swept = db
-        .prepare_cached("DELETE FROM replay_marks WHERE until_s <= ?1")?
-        .execute([real_now.as_second()])?;
+        .prepare_cached(
+            "DELETE FROM replay_marks WHERE (owner, signature) IN
+                 (SELECT owner, signature FROM replay_marks WHERE until_s <= ?1 LIMIT ?2)",
+        )?
+        .execute(params![real_now.as_second(), at_most])?;
     Ok(swept as u64)
 }
 
