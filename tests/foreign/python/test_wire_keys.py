@@ -148,11 +148,12 @@ def test_a_value_is_opened_with_the_key_that_is_named(merchant, sandbox, sealed_
     refused(change_phone(merchant, sandbox, sealed, serial=sandbox[other]), 400, "PARAM_ERROR")
 
 
-@pytest.mark.parametrize("sealed_with", ["wechatpay_public_key_id", "platform_serial_no"])
-def test_with_nothing_named_any_current_key_opens(merchant, sandbox, sealed_with):
-    answer = change_phone(merchant, sandbox, merchant.seal("13900139000", sandbox[sealed_with]))
-    assert answer.status == 200
-    assert merchant.open(answer.json["phone_number"]) == "13900139000"
+def test_the_key_of_a_sealed_value_has_to_be_named(merchant, sandbox):
+    answer = refused(change_phone(merchant, sandbox, merchant.seal("13900139000")), 400, "INVALID_REQUEST")
+    assert "Wechatpay-Serial" in answer.json["message"]
+    body = {"echo_message": "回声", "encrypted_echo_message": merchant.seal("密封的回声")}
+    refused(merchant.call("POST", "/v3/security/echo", body), 400, "INVALID_REQUEST")
+    assert merchant.open(merchant.call("GET", partner_card(sandbox)).json["phone_number"]) == "13800138000"
 
 
 def test_what_is_no_ciphertext_is_refused(merchant, sandbox):
@@ -174,7 +175,8 @@ def test_the_echo(merchant, sandbox):
     assert merchant.signer_of(answer) == sandbox["wechatpay_public_key_id"]
     answer = merchant.call("POST", "/v3/security/echo", {"echo_message": "回声"})
     assert answer.json["echo_message"] == "回声"
-    refused(merchant.call("POST", "/v3/security/echo", {"echo_message": "回声", "encrypted_echo_message": "回声"}), 400, "PARAM_ERROR")
+    unsealed = {"echo_message": "回声", "encrypted_echo_message": "回声"}
+    refused(merchant.call("POST", "/v3/security/echo", unsealed, serial=sandbox["wechatpay_public_key_id"]), 400, "PARAM_ERROR")
 
 
 def test_a_merchant_does_not_speak_for_a_brand(merchant, sandbox):

@@ -12,7 +12,8 @@ from wire import partner_card, partner_change, query, refused
 def change(merchant, sandbox):
     def change(members=None, code=CODE, body=None, **params):
         scope = {"brand_id": sandbox["brand_id"], "openid": sandbox["openid"]}
-        return merchant.call("PATCH", partner_change(sandbox, code, **params), body or scope | members)
+        serial = sandbox["wechatpay_public_key_id"]
+        return merchant.call("PATCH", partner_change(sandbox, code, **params), body or scope | members, serial=serial)
     return change
 
 
