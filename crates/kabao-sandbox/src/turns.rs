@@ -232,7 +232,11 @@ mod tests {
         let change = async {
             sleep(LONG / 2).await;
             watching.there.store(1, Ordering::Relaxed);
-            watching.since_now().await
+            let quick = async {
+                watching.seen.store(1, Ordering::Relaxed);
+                Ok(())
+            };
+            watching.looks.since(Instant::now(), quick).await
         };
         let (looked, changed) = join!(watching.since_now(), change);
         assert_eq!((looked, changed), (Ok(()), Ok(())));
