@@ -112,11 +112,12 @@ pub trait Store: Outbox + Shared + fmt::Debug + Send + Sync {
     /// [`StoreError`].
     async fn clock(&self) -> Result<ClockSetting, StoreError>;
 
-    /// Sets the sandbox's clock.
+    /// Sets the sandbox's clock, unless it no longer stands as it was read: of two
+    /// who change it at once, one is to begin anew. Gives whether it was set.
     ///
     /// # Errors
-    /// [`StoreError`].
-    async fn set_clock(&self, setting: ClockSetting) -> Result<(), StoreError>;
+    /// [`StoreError`]; whether it was set is then unknown.
+    async fn set_clock(&self, from: ClockSetting, to: ClockSetting) -> Result<bool, StoreError>;
 
     /// Forgets everything but the keys, notifications that are owed and the
     /// clock's setting included, and puts `contents` in place, in one
@@ -143,20 +144,13 @@ pub trait Store: Outbox + Shared + fmt::Debug + Send + Sync {
     /// What seals that which rests here.
     fn vault(&self) -> &Vault;
 
-    /// Every key, in the order of creation.
+    /// Puts this in, unless there are keys already, in one transaction: of two
+    /// processes that start at once, one wins and both then read the same. Gives
+    /// whether it was taken.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError>;
-
-    /// Puts the first keys and the first contents in, unless there are keys
-    /// already: of two processes that start at once, one wins and both then
-    /// read the same. Gives whether these were taken.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn initialise(&self, keys: &[StoredKey], contents: &Contents)
-    -> Result<bool, StoreError>;
+    async fn initialise(&self, everything: &Everything) -> Result<bool, StoreError>;
 
     /// Every key and how they are used, at one moment.
     ///

@@ -136,6 +136,7 @@ of_two_hands! { contract::prepare:
     races::what_a_rule_goes_by_still_holds,
     races::a_reset_leaves_nothing_of_before,
     races::a_key_book_is_of_one_moment,
+    races::the_clock_is_moved_by_all,
     outbox::an_entry_is_leased_by_one,
     outbox::attempts_at_once_all_count,
     outbox::what_is_asked_for_again_is_due,
@@ -151,7 +152,7 @@ of_two_hands! { left_new:
 async fn every_memory_is_another() {
     let (one, other) = (in_memory(), in_memory());
     contract::prepare(&*one).await;
-    assert!(other.keys().await.unwrap().is_empty());
+    assert!(other.key_book().await.unwrap().keys.is_empty());
 }
 
 fn in_memory() -> Arc<dyn Store> {

@@ -5,12 +5,13 @@ use std::{fmt::Debug, sync::Arc};
 use jiff::Timestamp;
 use kabao_core::{signature::Scheme, time::Time};
 
-use super::{assert_same_keys, keys, lists, set_level, shown};
+use super::{assert_same_keys, keys, lists, set_clock, set_level, shown};
 use crate::{
+    domain::UserCardId,
     sample,
     store::{
-        Attempt, ClockSetting, Everything, KeyRule, Needs, Owed, OwedState, Record, Speed, Store,
-        snapshot,
+        Attempt, ClockSetting, Contents, Everything, KeyRule, Needs, Owed, OwedState, Record,
+        Speed, Store, snapshot,
     },
     vault::Vault,
 };
@@ -78,13 +79,11 @@ pub async fn fill(store: &dyn Store) {
     });
     rule.await.expect("asked").expect("granted");
     let at: Timestamp = "2031-01-01T00:00:00Z".parse().expect("a time");
-    store
-        .set_clock(ClockSetting::Frozen {
-            at,
-            speed: Speed::REAL,
-        })
-        .await
-        .expect("set");
+    let frozen = ClockSetting::Frozen {
+        at,
+        speed: Speed::REAL,
+    };
+    set_clock(store, frozen).await;
     let rule: KeyRule = Arc::new(|book| {
         book.keys.extend(keys("second"));
         book.settings.migrations.insert("1".into(), 500);

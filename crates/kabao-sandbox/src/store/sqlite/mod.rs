@@ -1,7 +1,7 @@
 //! The embedded store: one SQLite file, or memory.
 //!
 //! Reads happen in place, on one of a few connections: they take microseconds,
-//! less than handing them to another thread. Writes go to one thread
+//! less than handing them to another thread, but for a look at everything. Writes go to one thread
 //! (`writer.rs`), the log is moved by another (`checkpoint.rs`). Several
 //! processes may use one file.
 
@@ -34,7 +34,7 @@ use self::{
 };
 use super::{
     ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Everything, Failure, KeyBook, KeyRule,
-    Needs, Page, Rule, Store, StoreError, StoredKey, UserCardsOf, Window, Workspace,
+    Needs, Page, Rule, Store, StoreError, UserCardsOf, Window, Workspace,
 };
 use crate::{
     domain::{Activity, CardTemplate, UserCard},
@@ -222,9 +222,13 @@ impl Store for SqliteStore {
         self.read("reading the clock", |db, _| statements::clock(db))
     }
 
-    async fn set_clock(&self, setting: ClockSetting) -> Result<(), StoreError> {
+    async fn set_clock(&self, from: ClockSetting, to: ClockSetting) -> Result<bool, StoreError> {
         self.write("setting the clock", move |db, _| {
-            statements::set_clock(db, setting)
+            let is_as_read = statements::clock(db)? == from;
+            if is_as_read {
+                statements::put_clock(db, to)?;
+            }
+            Ok(is_as_read)
         })
         .await
     }
@@ -253,24 +257,13 @@ impl Store for SqliteStore {
         &self.vault
     }
 
-    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        self.read("reading the keys", statements::keys)
-    }
-
-    async fn initialise(
-        &self,
-        keys: &[StoredKey],
-        contents: &Contents,
-    ) -> Result<bool, StoreError> {
-        let (keys, contents) = (keys.to_vec(), contents.clone());
-        self.write("making the first keys", move |db, vault| {
+    async fn initialise(&self, everything: &Everything) -> Result<bool, StoreError> {
+        let everything = everything.clone();
+        self.write("putting the first contents in", move |db, vault| {
             if statements::has_keys(db)? {
                 return Ok(false);
             }
-            for key in &keys {
-                statements::insert_key(db, vault, key)?;
-            }
-            statements::replace_contents(db, vault, &contents)?;
+            statements::replace_everything(db, vault, &everything)?;
             Ok(true)
         })
         .await
