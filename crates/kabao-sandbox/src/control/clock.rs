@@ -53,8 +53,10 @@ async fn set(
     State(app): State<Arc<App>>,
     Body(change): Body<ClockChange>,
 ) -> Result<Json<ClockState>, Trouble> {
-    let setting = change.apply(app.store.clock().await?, real_now())?;
-    app.store.set_clock(setting).await?;
+    let changed = app
+        .store
+        .change_clock(|current| change.apply(current, real_now()));
+    let setting = changed.await??;
     app.notifier.wake();
     Ok(Json(ClockState::of(setting)))
 }

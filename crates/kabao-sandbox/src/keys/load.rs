@@ -20,7 +20,7 @@ use crate::{
     clock::{business_time, real_now},
     sample,
     seed::{Described, Opened},
-    store::{KeyBook, KeyPurpose, KeySettings, Store, StoreError, StoredKey},
+    store::{Everything, KeyBook, KeyPurpose, KeySettings, Store, StoreError, StoredKey},
 };
 
 impl Keys {
@@ -30,7 +30,7 @@ impl Keys {
     /// [`KeysError`] names the key that cannot be used.
     pub async fn load(store: &dyn Store) -> Result<Self, KeysError> {
         let book = store.key_book().await?;
-        Self::parse(&book, business_time(store.clock().await?, real_now()))
+        Self::parse(&book, now(store).await?)
     }
 
     /// Reads every key of the store; a new store first gets its first keys and
@@ -49,23 +49,28 @@ impl Keys {
 
     /// The same, with another seed than the sample data.
     pub(crate) async fn load_or_sow(store: &dyn Store, seed: &Opened) -> Result<Self, KeysError> {
-        if !store.keys().await?.is_empty() {
-            return Self::load(store).await;
+        let book = store.key_book().await?;
+        if !book.keys.is_empty() {
+            return Self::parse(&book, now(store).await?);
         }
+        // Of several that start at once, one is taken.
         match seed {
             Opened::Described(seed) => {
                 let (merchants, brands) = (seed.merchants.clone(), seed.brands.clone());
                 let making = move || first_keys_with(&merchants, &brands, real_now());
                 let made = tokio::task::spawn_blocking(making).await;
-                let made = made.map_err(|_| KeysError::Interrupted)??;
-                store.initialise(&made, &seed.contents).await?;
+                let keys = made.map_err(|_| KeysError::Interrupted)??;
+                let everything = Everything {
+                    contents: seed.contents.clone(),
+                    key_book: KeyBook {
+                        keys,
+                        settings: KeySettings::default(),
+                    },
+                };
+                store.initialise(&everything).await?;
             }
             Opened::Snapshot(everything) => {
-                let (keys, contents) = (&everything.key_book.keys, &everything.contents);
-                // Of several that start at once, one goes on.
-                if store.initialise(keys, contents).await? {
-                    store.restore(everything).await?;
-                }
+                store.initialise(everything).await?;
             }
         }
         Self::load(store).await
@@ -97,6 +102,11 @@ impl Keys {
         keys.span = (past.into_iter().max(), future.into_iter().min());
         Ok(keys)
     }
+}
+
+/// The sandbox's clock.
+async fn now(store: &dyn Store) -> Result<Timestamp, StoreError> {
+    Ok(business_time(store.clock().await?, real_now()))
 }
 
 /// What has been read so far. The newest of a kind comes last in the store and

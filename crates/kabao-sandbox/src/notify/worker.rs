@@ -23,6 +23,7 @@ use crate::{
     journal::Entry,
     keys::CallerKeys,
     random,
+    refusal::Refusal,
     store::{Attempt, Owed, StoreError, Then},
     wire::pause,
 };
@@ -55,7 +56,8 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
                 wait
             }
             Err(error) => {
-                log(&error);
+                // It says what failed in the log, which is all that can be done here.
+                let _ = failed(&error);
                 POLL
             }
         };
@@ -91,12 +93,6 @@ async fn lease(app: &App, room: usize) -> Result<(Vec<Owed>, Duration), StoreErr
     }
 }
 
-/// The sandbox's clock, and the real one.
-async fn now(app: &App) -> Result<(Timestamp, Timestamp), StoreError> {
-    let real = real_now();
-    Ok((business_time(app.store.clock().await?, real), real))
-}
-
 async fn attempt(app: Arc<App>, owed: Owed, stop: watch::Receiver<bool>) {
     let outcome = post(&app, &owed, &stop).await;
     // What a receiver answers may tell of a person.
@@ -109,10 +105,9 @@ async fn attempt(app: Arc<App>, owed: Owed, stop: watch::Receiver<bool>) {
         error = unanswered,
         "notified",
     );
-    if let Err(error) = note(&app, &owed, outcome).await {
-        // The lease ends, and it is tried again: at least once.
-        log(&error);
-    }
+    // Without that the lease ends, and it is tried again: at least once. Why is in
+    // the log.
+    let _ = note(&app, &owed, outcome).await;
 }
 
 async fn post(app: &App, owed: &Owed, stop: &watch::Receiver<bool>) -> Outcome {
@@ -195,8 +190,8 @@ fn headers(
     Ok(headers)
 }
 
-async fn note(app: &App, owed: &Owed, outcome: Outcome) -> Result<(), StoreError> {
-    let (now, _) = now(app).await?;
+async fn note(app: &App, owed: &Owed, outcome: Outcome) -> Result<(), Refusal> {
+    let now = app.now().await?;
     let then = what_follows(app, owed, &outcome, now);
     app.metrics.attempted(&owed.event_type, then);
     let attempt = Attempt {
@@ -204,9 +199,10 @@ async fn note(app: &App, owed: &Owed, outcome: Outcome) -> Result<(), StoreError
         status: outcome.status,
         error: outcome.error,
     };
-    app.store
-        .note_attempt(&owed.brand_id, &owed.id, attempt, then)
-        .await
+    let noted = app
+        .store
+        .note_attempt(&owed.brand_id, &owed.id, attempt, then);
+    noted.await.map_err(|error| failed(&error))
 }
 
 fn what_follows(app: &App, owed: &Owed, outcome: &Outcome, now: Timestamp) -> Then {
@@ -221,9 +217,4 @@ fn what_follows(app: &App, owed: &Owed, outcome: &Outcome, now: Timestamp) -> Th
         .wait_after(&owed.event_type, failed.saturating_add(1));
     wait.and_then(|wait| now.checked_add(wait).ok())
         .map_or(Then::GiveUp, Then::Again)
-}
-
-fn log(error: &StoreError) {
-    // It says what failed in the log, which is all that can be done here.
-    let _ = failed(error);
 }

@@ -12,7 +12,7 @@ pub mod races;
 pub mod shared;
 pub mod whole;
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use jiff::Timestamp;
 use kabao_core::{
@@ -23,8 +23,8 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
-    ClockSetting, Contents, KeyPurpose, KeyRule, KeySettings, Needs, Speed, Standing, Store,
-    StoredKey, UserCardRule, UserCardsOf, Window,
+    ClockSetting, Contents, Everything, KeyBook, KeyPurpose, KeyRule, KeySettings, Needs, Speed,
+    Standing, Store, StoredKey, UserCardRule, UserCardsOf, Window,
 };
 use crate::{
     domain::{StoredState, UserCard, UserCardId},
@@ -40,11 +40,8 @@ const ALL: Window = Window {
 
 /// Fills a new store.
 pub async fn prepare(store: &dyn Store) {
-    assert!(
-        store.keys().await.expect("keys").is_empty(),
-        "the store is not new"
-    );
-    let taken = store.initialise(&keys("first"), &contents()).await;
+    assert!(book(store).await.keys.is_empty(), "the store is not new");
+    let taken = store.initialise(&first("first")).await;
     assert!(
         taken.expect("initialised"),
         "a new store takes the first keys"
@@ -78,6 +75,25 @@ pub fn contents() -> Contents {
     elsewhere.openid = "second".into();
     contents.user_cards.push(elsewhere);
     contents
+}
+
+/// What a store may begin with: [`contents`], and keys of that name with a setting
+/// that names them, too.
+#[must_use]
+pub fn first(name: &str) -> Everything {
+    let mut settings = KeySettings::default();
+    settings.public_key_only.insert(name.into());
+    Everything {
+        contents: contents(),
+        key_book: KeyBook {
+            keys: keys(name),
+            settings,
+        },
+    }
+}
+
+async fn book(store: &dyn Store) -> KeyBook {
+    store.key_book().await.expect("read")
 }
 
 /// Keys that need not be real; `name` tells them apart.
@@ -251,7 +267,7 @@ pub async fn a_view_tells_card_leave_and_clock(store: &dyn Store) {
         at: Timestamp::UNIX_EPOCH,
         speed: Speed::FASTEST,
     };
-    store.set_clock(frozen).await.expect("set");
+    set_clock(store, frozen).await;
     let id = sample_id();
     for (mchid, served) in [
         (None, true),
@@ -362,7 +378,12 @@ pub async fn the_clock_stands_as_set(store: &dyn Store) {
         },
         ClockSetting::default(),
     ] {
-        store.set_clock(setting).await.expect("set");
+        set_clock(store, setting).await;
+        assert_eq!(store.clock().await.expect("read"), setting);
+        // Whoever has read it before that comes too late.
+        let past = ClockSetting::Running { offset_ms: 7 };
+        let late = store.set_clock(past, ClockSetting::default()).await;
+        assert!(!late.expect("asked"));
         assert_eq!(store.clock().await.expect("read"), setting);
         let standing = standing(store, None, sample::BRAND_ID).await;
         assert_eq!(standing.clock, setting);
@@ -371,17 +392,14 @@ pub async fn the_clock_stands_as_set(store: &dyn Store) {
 
 /// A reset leaves the keys and nothing else.
 pub async fn a_reset_forgets_all_but_the_keys(store: &dyn Store) {
-    store
-        .set_clock(ClockSetting::Running { offset_ms: 5 })
-        .await
-        .expect("set");
+    set_clock(store, ClockSetting::Running { offset_ms: 5 }).await;
     store.reset(&Contents::default()).await.expect("reset");
     assert_eq!(store.clock().await.expect("read"), ClockSetting::default());
     assert!(store.user_card(&sample_id()).await.expect("read").is_none());
     let template = store.card_template(sample::BRAND_ID, sample::CARD_ID).await;
     assert_eq!(template.expect("read"), None);
     assert!(!serves(store, Some(sample::MCHID), sample::BRAND_ID).await);
-    assert_same_keys(&store.keys().await.expect("keys"), &keys("first"));
+    assert_same_keys(&book(store).await.keys, &keys("first"));
     store.reset(&contents()).await.expect("reset");
     assert!(store.user_card(&sample_id()).await.expect("read").is_some());
 }
@@ -399,20 +417,19 @@ pub async fn a_failed_reset_changes_nothing(store: &dyn Store) {
 
 /// First keys are put once and come back whole, in their order.
 pub async fn the_first_keys_stay(store: &dyn Store) {
-    let taken = store
-        .initialise(&keys("second"), &Contents::default())
-        .await;
+    let taken = store.initialise(&first("second")).await;
     assert!(!taken.expect("asked"), "there are keys already");
-    assert_same_keys(&store.keys().await.expect("keys"), &keys("first"));
+    let KeyBook { keys, settings } = book(store).await;
+    assert_same_keys(&keys, &self::keys("first"));
+    let only: Vec<String> = settings.public_key_only.into_iter().collect();
+    assert_eq!(only, ["first"]);
     assert!(store.user_card(&sample_id()).await.expect("read").is_some());
 }
 
 /// A rule adds and removes keys and says how they are used; the change is
 /// counted, and one that is refused is not.
 pub async fn keys_change_by_rules(store: &dyn Store) {
-    let book = store.key_book().await.expect("read");
-    assert_same_keys(&book.keys, &keys("first"));
-    assert_eq!(book.settings, KeySettings::default());
+    let version = key_version(store).await;
     let rule: KeyRule = Arc::new(|book| {
         book.keys.remove(0);
         book.keys.extend(keys("second"));
@@ -427,21 +444,22 @@ pub async fn keys_change_by_rules(store: &dyn Store) {
     let book = store.key_book().await.expect("read");
     let wanted = [&keys("first")[1..], &keys("second")].concat();
     assert_same_keys(&book.keys, &wanted);
-    assert_same_keys(&store.keys().await.expect("keys"), &wanted);
     assert_eq!(book.settings.migrations["1"], 500);
     assert_eq!(book.settings.retiring["A"], -1);
     assert_eq!(book.settings.takeover_ms("A"), None);
     assert_eq!(book.settings.takeover_ms("B"), Some(1));
     assert!(book.settings.public_key_only.contains("2"));
-    assert_eq!(key_version(store).await, 1);
+    assert_eq!(key_version(store).await, version + 1);
     let rule: KeyRule = Arc::new(|book| {
         book.keys.clear();
         Err(Refusal::invalid_request("no"))
     });
     let refused = store.change_keys(rule).await.expect("asked");
     assert_eq!(refused.expect_err("refused").message, "no");
-    assert_same_keys(&store.keys().await.expect("keys"), &wanted);
-    assert_eq!(key_version(store).await, 1);
+    assert_eq!(key_version(store).await, version + 1);
+    let after = store.key_book().await.expect("read");
+    assert_same_keys(&after.keys, &wanted);
+    assert_eq!(after.settings, book.settings);
     store.reset(&Contents::default()).await.expect("reset");
     let after = store.key_book().await.expect("read");
     assert_eq!(after.settings, book.settings, "a reset leaves them");
@@ -449,6 +467,11 @@ pub async fn keys_change_by_rules(store: &dyn Store) {
 
 async fn key_version(store: &dyn Store) -> u64 {
     store.watched().await.expect("read").key_version
+}
+
+async fn set_clock(store: &dyn Store, setting: ClockSetting) {
+    let set = store.change_clock(|_| Ok::<_, Infallible>(setting)).await;
+    assert_eq!(set.expect("set"), Ok(setting));
 }
 
 /// Leave is granted and withdrawn, twice as well as once.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Needs, Store, StoreError, Workspace};
+use super::{ClockSetting, Needs, Store, StoreError, Workspace};
 use crate::{
     domain::{CardTemplate, UserCard, UserCardId},
     refusal::Refusal,
@@ -43,6 +43,27 @@ impl dyn Store + '_ {
             context: "applying a rule".into(),
             source: "it was said to be done and never ran".into(),
         })
+    }
+
+    /// Changes the clock from how it stands, or refuses to. The inner error is the
+    /// refusal.
+    ///
+    /// # Errors
+    /// [`StoreError`]; whether it was changed is then unknown.
+    pub async fn change_clock<E>(
+        &self,
+        change: impl Fn(ClockSetting) -> Result<ClockSetting, E>,
+    ) -> Result<Result<ClockSetting, E>, StoreError> {
+        loop {
+            let from = self.clock().await?;
+            let to = match change(from) {
+                Ok(to) => to,
+                refused => return Ok(refused),
+            };
+            if self.set_clock(from, to).await? {
+                return Ok(Ok(to));
+            }
+        }
     }
 
     /// Reads one card.

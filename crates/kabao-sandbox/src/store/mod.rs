@@ -113,11 +113,12 @@ pub trait Store: Outbox + Shared + fmt::Debug + Send + Sync {
     /// [`StoreError`].
     async fn clock(&self) -> Result<ClockSetting, StoreError>;
 
-    /// Sets the sandbox's clock.
+    /// Sets the sandbox's clock, unless it no longer stands as it was read: of two
+    /// who change it at once, one is to begin anew. Gives whether it was set.
     ///
     /// # Errors
-    /// [`StoreError`].
-    async fn set_clock(&self, setting: ClockSetting) -> Result<(), StoreError>;
+    /// [`StoreError`]; whether it was set is then unknown.
+    async fn set_clock(&self, from: ClockSetting, to: ClockSetting) -> Result<bool, StoreError>;
 
     /// Forgets everything but the keys, notifications that are owed, faults that
     /// are ordered and the clock's setting included, and puts `contents` in
@@ -127,8 +128,16 @@ pub trait Store: Outbox + Shared + fmt::Debug + Send + Sync {
     /// [`StoreError`].
     async fn reset(&self, contents: &Contents) -> Result<(), StoreError>;
 
-    /// Reads all there is, at one moment, in no particular order but that of the
-    /// keys.
+    /// How many bytes there are of documents, and of what is sealed: a snapshot has
+    /// more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn stored_bytes(&self) -> Result<u64, StoreError>;
+
+    /// Reads all there is into memory, at one moment, in no particular order but
+    /// that of the keys. It takes a while and keeps nobody waiting;
+    /// [`stored_bytes`](Self::stored_bytes) tells beforehand how much it is.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -144,20 +153,13 @@ pub trait Store: Outbox + Shared + fmt::Debug + Send + Sync {
     /// What seals that which rests here.
     fn vault(&self) -> &Vault;
 
-    /// Every key, in the order of creation.
+    /// Puts this in, unless there are keys already, in one transaction: of two
+    /// processes that start at once, one wins and both then read the same. Gives
+    /// whether it was taken.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError>;
-
-    /// Puts the first keys and the first contents in, unless there are keys
-    /// already: of two processes that start at once, one wins and both then
-    /// read the same. Gives whether these were taken.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn initialise(&self, keys: &[StoredKey], contents: &Contents)
-    -> Result<bool, StoreError>;
+    async fn initialise(&self, everything: &Everything) -> Result<bool, StoreError>;
 
     /// Every key and how they are used, at one moment.
     ///

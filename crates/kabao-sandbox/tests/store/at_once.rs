@@ -4,7 +4,7 @@ use std::{collections::HashSet, fs, path::Path, sync::Arc, thread};
 
 use kabao_sandbox::store::{
     Store,
-    contract::{self, contents, count_up, counted, keys, sample_id},
+    contract::{self, count_up, counted, first, sample_id},
 };
 
 use crate::{
@@ -59,8 +59,8 @@ pub(crate) fn start_several(role: &str, place: &Path) {
 
 /// Plays one of them.
 pub(crate) async fn start_and_count(store: Arc<dyn Store>) {
-    let own = keys(&format!("of process {}", std::process::id()));
-    let won = store.initialise(&own, &contents()).await.unwrap();
+    let own = first(&format!("of process {}", std::process::id()));
+    let won = store.initialise(&own).await.unwrap();
     for _ in 0..10 {
         store
             .change_user_card(&sample_id(), count_up())
@@ -69,7 +69,7 @@ pub(crate) async fn start_and_count(store: Arc<dyn Store>) {
             .unwrap()
             .unwrap();
     }
-    let first = store.keys().await.unwrap().remove(0);
+    let first = store.key_book().await.unwrap().keys.remove(0);
     print_line(&format!("said: {won} {}", first.id));
 }
 
@@ -86,9 +86,9 @@ fn threads_that_start_at_once_agree() {
                         .build()
                         .unwrap();
                     runtime.block_on(async {
-                        let own = keys(&format!("of thread {number}"));
-                        let won = store.initialise(&own, &contents()).await.unwrap();
-                        (won, store.keys().await.unwrap().remove(0).id)
+                        let own = first(&format!("of thread {number}"));
+                        let won = store.initialise(&own).await.unwrap();
+                        (won, store.key_book().await.unwrap().keys.remove(0).id)
                     })
                 })
             })

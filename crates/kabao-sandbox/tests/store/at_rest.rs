@@ -7,7 +7,8 @@ use kabao_core::{PrivateKey, card_member::UserInformation, signature::Scheme, ti
 use kabao_sandbox::{
     sample,
     store::{
-        Attempt, KeyPurpose, Needs, Owed, OwedState, Store, StoreError, StoredKey, Then,
+        Attempt, Everything, KeyBook, KeyPurpose, KeySettings, Needs, Owed, OwedState, Store,
+        StoreError, StoredKey, Then,
         contract::{self, sample_id},
     },
     vault::MasterKey,
@@ -31,7 +32,12 @@ async fn the_files_show_no_personal_data_and_no_secret() {
     let mut contents = sample::contents();
     let answers = UserInformation::new().common("USER_FORM_FLAG_SEX", "男");
     contents.user_cards[0].user_information = Some(answers.custom("喜欢的运动", ["击剑"]));
-    store.initialise(&[key], &contents).await.unwrap();
+    let key_book = KeyBook {
+        keys: vec![key],
+        settings: KeySettings::default(),
+    };
+    let everything = Everything { contents, key_book };
+    store.initialise(&everything).await.unwrap();
     let log = fs::read(place.folder().join("a store.db-wal")).unwrap();
     drop(store);
     let file = fs::read(place.file()).unwrap();
@@ -49,7 +55,7 @@ async fn the_files_show_no_personal_data_and_no_secret() {
             assert!(!shows(hidden), "{hidden}");
         }
     }
-    assert_eq!(*place.open().keys().await.unwrap()[0].secret, *pem);
+    assert_eq!(*place.open().key_book().await.unwrap().keys[0].secret, *pem);
 }
 
 #[tokio::test]

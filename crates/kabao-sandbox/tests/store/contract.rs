@@ -126,6 +126,7 @@ of_a_store! {
     shared::a_request_is_marked_once,
     shared::faults_change_by_rules,
     whole::a_snapshot_brings_everything_back,
+    whole::what_is_stored_is_counted,
 }
 
 of_two_hands! { contract::prepare:
@@ -136,6 +137,7 @@ of_two_hands! { contract::prepare:
     races::a_stock_ends_at_nothing,
     races::what_a_rule_goes_by_still_holds,
     races::a_reset_leaves_nothing_of_before,
+    races::the_clock_is_moved_by_all,
     races::a_key_book_is_of_one_moment,
     outbox::an_entry_is_leased_by_one,
     outbox::attempts_at_once_all_count,
@@ -153,7 +155,7 @@ of_two_hands! { left_new:
 async fn every_memory_is_another() {
     let (one, other) = (in_memory(), in_memory());
     contract::prepare(&*one).await;
-    assert!(other.keys().await.unwrap().is_empty());
+    assert!(other.key_book().await.unwrap().keys.is_empty());
 }
 
 fn in_memory() -> Arc<dyn Store> {

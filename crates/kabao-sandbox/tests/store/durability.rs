@@ -102,7 +102,7 @@ async fn a_store_that_was_closed_is_one_file() {
     let place = Place::new();
     contract::prepare(&*place.open()).await;
     assert_eq!(place.files().len(), 1, "{:?}", place.files().keys());
-    assert_eq!(place.open().keys().await.unwrap().len(), 3);
+    assert_eq!(place.open().key_book().await.unwrap().keys.len(), 3);
 }
 
 pub(crate) fn id(code: &str) -> UserCardId {

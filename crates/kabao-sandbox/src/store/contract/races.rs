@@ -1,9 +1,12 @@
 //! What two hands on one store do at once comes out as if one had gone after the
 //! other. For a store of one process both hands may be the same.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use jiff::Timestamp;
@@ -11,12 +14,12 @@ use kabao_core::{card_member::CardState, time::Time};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::oneshot, task::JoinSet};
 
-use super::{at, card, contents, count_up, counted, id, keys, sample_id};
+use super::{at, card, contents, count_up, counted, first, id, keys, sample_id};
 use crate::{
     domain::{Activity, StoredState, UserCard},
     refusal::Refusal,
     sample,
-    store::{Kept, KeyRule, Needs, Store, StoreError, UserCardRule, Workspace},
+    store::{ClockSetting, Kept, KeyRule, Needs, Store, StoreError, UserCardRule, Workspace},
 };
 
 /// How often what can go wrong in a moment is given a chance to.
@@ -233,12 +236,16 @@ async fn count(store: &dyn Store) -> usize {
 }
 
 /// Of several that initialise a new store at once exactly one is taken, and all
-/// then read its keys.
+/// then read its keys, with the settings that came with them.
 pub async fn one_of_many_first_keys_is_taken(one: Hand, other: Hand) {
     let seen = at_once(&one, &other, |store, number| async move {
-        let keys = keys(&format!("number {number}"));
-        let won = store.initialise(&keys, &contents()).await?;
-        Ok(Ok((won, store.keys().await?.remove(0).id)))
+        let won = store.initialise(&first(&format!("{number}"))).await?;
+        let book = store.key_book().await?;
+        let [name] = &Vec::from_iter(book.settings.public_key_only)[..] else {
+            panic!("the settings are not those of one");
+        };
+        super::assert_same_keys(&book.keys, &keys(name));
+        Ok(Ok((won, name.clone())))
     })
     .await;
     let seen: Vec<(bool, String)> = seen.into_iter().flatten().collect();
@@ -247,6 +254,35 @@ pub async fn one_of_many_first_keys_is_taken(one: Hand, other: Hand) {
         seen.windows(2).all(|pair| pair[0].1 == pair[1].1),
         "{seen:?}"
     );
+}
+
+/// Of changes of the clock that go by how it stands none is lost.
+pub async fn the_clock_is_moved_by_all(one: Hand, other: Hand) {
+    const MOVES: usize = 10;
+    let before = offset(one.clock().await.expect("read"));
+    let mut tasks = JoinSet::new();
+    for number in 0..AT_ONCE {
+        let store = hand(&one, &other, number);
+        tasks.spawn(async move {
+            for _ in 0..MOVES {
+                let later = |clock| {
+                    let offset_ms = offset(clock) + 1;
+                    Ok::<_, Infallible>(ClockSetting::Running { offset_ms })
+                };
+                assert!(store.change_clock(later).await.expect("moved").is_ok());
+            }
+        });
+    }
+    tasks.join_all().await;
+    let moved = offset(other.clock().await.expect("read")) - before;
+    assert_eq!(moved, (AT_ONCE * MOVES) as i64);
+}
+
+fn offset(clock: ClockSetting) -> i64 {
+    match clock {
+        ClockSetting::Running { offset_ms } => offset_ms,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Keys and how they are used are read at one moment.

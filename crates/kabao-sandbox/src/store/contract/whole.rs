@@ -5,12 +5,13 @@ use std::{fmt::Debug, sync::Arc};
 use jiff::Timestamp;
 use kabao_core::{signature::Scheme, time::Time};
 
-use super::{assert_same_keys, key_version, keys, lists, set_level, shown};
+use super::{assert_same_keys, key_version, keys, lists, set_clock, set_level, shown};
 use crate::{
+    domain::UserCardId,
     sample,
     store::{
-        Attempt, ClockSetting, Everything, KeyRule, Needs, Owed, OwedState, Record, Speed, Store,
-        snapshot,
+        Attempt, ClockSetting, Contents, Everything, KeyRule, Needs, Owed, OwedState, Record,
+        Speed, Store, snapshot,
     },
     vault::Vault,
 };
@@ -65,6 +66,49 @@ pub async fn a_snapshot_brings_everything_back(store: &dyn Store) {
     );
 }
 
+/// What there is is counted before it is read: never more than a snapshot has, and
+/// all that is large.
+pub async fn what_is_stored_is_counted(store: &dyn Store) {
+    const LARGE: usize = 100_000;
+    store.reset(&Contents::default()).await.expect("reset");
+    assert_eq!(store.stored_bytes().await.expect("counted"), 0);
+    fill(store).await;
+    let count = async || {
+        let counted = store.stored_bytes().await.expect("counted");
+        let everything = store.everything().await.expect("read");
+        let text = snapshot::write(&everything, store.vault()).expect("written");
+        assert!((1..text.len() as u64).contains(&counted), "{counted}");
+        counted
+    };
+    let before = count().await;
+    let rule = store.decide(Needs::of(sample::BRAND_ID), |workspace| {
+        workspace.records_put(Record {
+            kind: "of a test".into(),
+            id: "large".into(),
+            document: format!("\"{}\"", "卡".repeat(LARGE / 3)),
+        });
+        workspace.owe(Owed {
+            id: "large".into(),
+            body: vec![b'x'; LARGE],
+            ..owed()
+        });
+        Ok(())
+    });
+    rule.await.expect("asked").expect("granted");
+    let card = UserCardId {
+        user_card_code: "large".into(),
+        ..super::sample_id()
+    };
+    let mut card = super::card(card);
+    card.attach = Some("x".repeat(LARGE));
+    let rule = store.decide(Needs::of(sample::BRAND_ID), move |workspace| {
+        workspace.put_user_card(card.clone());
+        Ok(())
+    });
+    rule.await.expect("asked").expect("granted");
+    assert!(count().await > before + 3 * LARGE as u64 - 100);
+}
+
 /// Something of each kind, beside what a new store has.
 pub async fn fill(store: &dyn Store) {
     let rule = store.decide(Needs::of(sample::BRAND_ID), |workspace| {
@@ -79,13 +123,11 @@ pub async fn fill(store: &dyn Store) {
     });
     rule.await.expect("asked").expect("granted");
     let at: Timestamp = "2031-01-01T00:00:00Z".parse().expect("a time");
-    store
-        .set_clock(ClockSetting::Frozen {
-            at,
-            speed: Speed::REAL,
-        })
-        .await
-        .expect("set");
+    let frozen = ClockSetting::Frozen {
+        at,
+        speed: Speed::REAL,
+    };
+    set_clock(store, frozen).await;
     let rule: KeyRule = Arc::new(|book| {
         book.keys.extend(keys("second"));
         book.settings.migrations.insert("1".into(), 500);

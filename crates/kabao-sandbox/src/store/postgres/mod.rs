@@ -5,8 +5,8 @@
 //! A rule is decided without a transaction and saved in one: what it needs is
 //! read in one statement, at one moment; it decides in memory; then all that it
 //! wrote goes to the server as one transaction of two round trips (a single
-//! change as one statement, of one). Whatever the isolation level, READ COMMITTED
-//! included, the outcome is as if rules came one after the other, because the
+//! change as one statement, of one). Although that runs as READ COMMITTED, the
+//! outcome is as if rules came one after the other, because the
 //! transaction holds only if nothing that the rule went by has changed:
 //!
 //! - A row that it changes or removes is named with the `version` that was read
@@ -23,6 +23,12 @@
 //! - What the last three do not cover is that a row which a rule looked for and
 //!   neither found nor made appears meanwhile: an activity that is made while
 //!   somebody joins. That is as if the one had joined before.
+//!
+//! A reset, which replaces everything, sees what was saved before it: it waits
+//! for a row of a table that it empties before those that a rule adds to, or else
+//! for the row `contents` of `meta`, which such a rule locks (`statements/save.rs`).
+//! It has to see rows that came while it waited; a snapshot of its beginning does
+//! not, hence READ COMMITTED, whatever the database's default is.
 //!
 //! On a lost race, a unique violation or a serialization failure all of it is
 //! done again from what is there then. A rule that refuses, or writes nothing,
@@ -56,8 +62,7 @@ use deadpool_postgres::Pool;
 use self::{server::Server, session::Session, trouble::Trouble, write::Write};
 use super::{
     ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Everything, Failure, KeyBook, KeyRule,
-    Needs, Page, Rule, Store, StoreError, StoredKey, UserCardsOf, Watched, Window, Workspace,
-    failure::caught,
+    Needs, Page, Rule, Store, StoreError, UserCardsOf, Watched, Window, Workspace, failure::caught,
 };
 use crate::{
     domain::{Activity, CardTemplate, UserCard},
@@ -194,12 +199,8 @@ impl PostgresStore {
         }
     }
 
-    async fn try_initialise(
-        &self,
-        keys: &[StoredKey],
-        contents: &Contents,
-    ) -> Result<bool, Trouble> {
-        let writes = statements::first_contents(keys, contents, &self.vault)?;
+    async fn try_initialise(&self, everything: &Everything) -> Result<bool, Trouble> {
+        let writes = statements::first_contents(everything, &self.vault)?;
         let mut session = Session::open(&self.pool, PATIENCE_FOR_ALL).await?;
         let mut races = Races::default();
         loop {
@@ -270,9 +271,18 @@ impl Store for PostgresStore {
         told("reading the clock", read.await)
     }
 
-    async fn set_clock(&self, setting: ClockSetting) -> Result<(), StoreError> {
-        let set = [statements::set_clock(setting)];
-        told("setting the clock", self.save(PATIENCE, &set).await)
+    async fn set_clock(&self, from: ClockSetting, to: ClockSetting) -> Result<bool, StoreError> {
+        let set = async {
+            let mut session = self.session().await?;
+            let mut races = Races::default();
+            loop {
+                match statements::set_clock(&mut session, from, to).await {
+                    Ok(is_set) => return Ok(is_set),
+                    Err(trouble) => races.go_on_after(trouble, &session).await?,
+                }
+            }
+        };
+        told("setting the clock", set.await)
     }
 
     async fn reset(&self, contents: &Contents) -> Result<(), StoreError> {
@@ -281,6 +291,14 @@ impl Store for PostgresStore {
             self.save(PATIENCE_FOR_ALL, &writes).await
         };
         told("replacing the contents", replaced.await)
+    }
+
+    async fn stored_bytes(&self) -> Result<u64, StoreError> {
+        let counted = async {
+            let mut session = Session::open(&self.pool, PATIENCE_FOR_ALL).await?;
+            statements::stored_bytes(&mut session).await
+        };
+        told("looking how much there is", counted.await)
     }
 
     async fn everything(&self) -> Result<Everything, StoreError> {
@@ -299,17 +317,9 @@ impl Store for PostgresStore {
         &self.vault
     }
 
-    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        Ok(self.key_book().await?.keys)
-    }
-
-    async fn initialise(
-        &self,
-        keys: &[StoredKey],
-        contents: &Contents,
-    ) -> Result<bool, StoreError> {
-        let made = self.try_initialise(keys, contents).await;
-        told("making the first keys", made)
+    async fn initialise(&self, everything: &Everything) -> Result<bool, StoreError> {
+        let made = self.try_initialise(everything).await;
+        told("putting the first contents in", made)
     }
 
     async fn key_book(&self) -> Result<KeyBook, StoreError> {

@@ -1,7 +1,7 @@
 //! The embedded store: one SQLite file, or memory.
 //!
 //! Reads happen in place, on one of a few connections: they take microseconds,
-//! less than handing them to another thread. Writes go to one thread
+//! less than handing them to another thread, but for a look at everything. Writes go to one thread
 //! (`writer.rs`), the log is moved by another (`checkpoint.rs`). Several
 //! processes may use one file.
 
@@ -36,7 +36,7 @@ use self::{
 };
 use super::{
     ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Everything, Failure, KeyBook, KeyRule,
-    Needs, Page, Rule, Store, StoreError, StoredKey, UserCardsOf, Watched, Window, Workspace,
+    Needs, Page, Rule, Store, StoreError, UserCardsOf, Watched, Window, Workspace,
 };
 use crate::{
     domain::{Activity, CardTemplate, UserCard},
@@ -130,12 +130,24 @@ impl SqliteStore {
         context: &'static str,
         read: impl FnOnce(&Connection, &Vault) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
-        self.read(context, |db, vault| {
-            let moment = db.unchecked_transaction()?;
-            let seen = read(&moment, vault)?;
-            moment.commit()?;
-            Ok(seen)
-        })
+        self.read(context, |db, vault| at_one_moment(db, vault, read))
+    }
+
+    /// The same, for what takes a while: on a thread for it and, of a file, by a
+    /// connection for it, so that it is in nobody's way.
+    async fn read_at_leisure<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        read: impl FnOnce(&Connection, &Vault) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (place, vault) = (self.place.clone(), Arc::clone(&self.vault));
+        let only = Arc::clone(&self.readers[0]);
+        let reading = tokio::task::spawn_blocking(move || match place {
+            Some(path) => at_one_moment(&schema::connect(&path)?, &vault, read),
+            None => at_one_moment(&writer::lock(&only), &vault, read),
+        });
+        let outcome = reading.await.unwrap_or_else(|died| Err(died.into()));
+        outcome.map_err(|failure| self.named(failed(context, failure)))
     }
 
     async fn write<T: Send + 'static>(
@@ -226,9 +238,13 @@ impl Store for SqliteStore {
         self.read("reading the clock", |db, _| statements::clock(db))
     }
 
-    async fn set_clock(&self, setting: ClockSetting) -> Result<(), StoreError> {
+    async fn set_clock(&self, from: ClockSetting, to: ClockSetting) -> Result<bool, StoreError> {
         self.write("setting the clock", move |db, _| {
-            statements::set_clock(db, setting)
+            let is_as_read = statements::clock(db)? == from;
+            if is_as_read {
+                statements::put_clock(db, to)?;
+            }
+            Ok(is_as_read)
         })
         .await
     }
@@ -241,8 +257,14 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn stored_bytes(&self) -> Result<u64, StoreError> {
+        self.read_at_leisure("looking how much there is", statements::stored_bytes)
+            .await
+    }
+
     async fn everything(&self) -> Result<Everything, StoreError> {
-        self.read_at_one_moment("reading everything", statements::everything)
+        self.read_at_leisure("reading everything", statements::everything)
+            .await
     }
 
     async fn restore(&self, everything: &Everything) -> Result<(), StoreError> {
@@ -257,24 +279,13 @@ impl Store for SqliteStore {
         &self.vault
     }
 
-    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        self.read("reading the keys", statements::keys)
-    }
-
-    async fn initialise(
-        &self,
-        keys: &[StoredKey],
-        contents: &Contents,
-    ) -> Result<bool, StoreError> {
-        let (keys, contents) = (keys.to_vec(), contents.clone());
-        self.write("making the first keys", move |db, vault| {
+    async fn initialise(&self, everything: &Everything) -> Result<bool, StoreError> {
+        let everything = everything.clone();
+        self.write("putting the first contents in", move |db, vault| {
             if statements::has_keys(db)? {
                 return Ok(false);
             }
-            for key in &keys {
-                statements::insert_key(db, vault, key)?;
-            }
-            statements::replace_contents(db, vault, &contents)?;
+            statements::replace_everything(db, vault, &everything)?;
             Ok(true)
         })
         .await
@@ -320,6 +331,17 @@ impl fmt::Debug for SqliteStore {
             None => f.write_str("SqliteStore(memory)"),
         }
     }
+}
+
+fn at_one_moment<T>(
+    db: &Connection,
+    vault: &Vault,
+    read: impl FnOnce(&Connection, &Vault) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let moment = db.unchecked_transaction()?;
+    let seen = read(&moment, vault)?;
+    moment.commit()?;
+    Ok(seen)
 }
 
 fn vault(master_key: &MasterKey) -> Result<Arc<Vault>, StoreError> {

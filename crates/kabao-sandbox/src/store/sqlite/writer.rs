@@ -27,10 +27,15 @@ use crate::store::{
 /// waiting.
 const LARGEST_GROUP: usize = 256;
 
+/// How many changes may wait: more than there are connections by default. Beyond
+/// that the disk is too slow for what is asked of it, and to wait would only take
+/// memory.
+const WAITING: usize = 16_384;
+
 /// The way to the writing thread. Dropping it ends the thread after what was
 /// given to it is done.
 pub(super) struct Writer {
-    jobs: Option<mpsc::Sender<Box<dyn Job>>>,
+    jobs: Option<mpsc::SyncSender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -41,7 +46,7 @@ impl Writer {
         pause: Pause,
         committed: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
-        let (jobs, incoming) = mpsc::channel();
+        let (jobs, incoming) = mpsc::sync_channel(WAITING);
         let thread = thread::Builder::new()
             .name("kabao-store-writer".into())
             .spawn(move || write_all(&db, &incoming, pause, committed))?;
@@ -87,7 +92,13 @@ impl Writer {
         });
         let ended = || failed(context, "the writing thread has ended");
         let jobs = self.jobs.as_ref().ok_or_else(ended)?;
-        jobs.send(job).map_err(|_| ended())?;
+        jobs.try_send(job).map_err(|unsent| match unsent {
+            mpsc::TrySendError::Full(_) => StoreError::Unavailable {
+                context: context.to_owned(),
+                source: format!("{WAITING} other changes wait for the disk").into(),
+            },
+            mpsc::TrySendError::Disconnected(_) => ended(),
+        })?;
         answer.await.map_err(|_| ended())?
     }
 }
@@ -310,6 +321,38 @@ mod tests {
             .await
             .expect("fits");
         assert_eq!(notes(&db), ["small"]);
+    }
+
+    #[tokio::test]
+    async fn not_everybody_may_wait_for_a_slow_disk() {
+        let db = table();
+        let writer = Writer::start(Arc::clone(&db), Pause::NEVER, || {}).expect("a thread");
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut waiting = Vec::new();
+        let slow = lock(&db);
+        let refused = loop {
+            let mut asked = Box::pin(writer.run("noting", note("text".into())));
+            match asked.as_mut().poll(&mut context) {
+                std::task::Poll::Ready(answer) => break answer.expect_err("no room"),
+                std::task::Poll::Pending => waiting.push(asked),
+            }
+            assert!(waiting.len() <= WAITING + LARGEST_GROUP);
+        };
+        assert!(
+            matches!(refused, StoreError::Unavailable { .. }),
+            "{refused:?}"
+        );
+        assert!(waiting.len() >= WAITING);
+        drop(slow);
+        let count = waiting.len();
+        for asked in waiting {
+            asked.await.expect("noted");
+        }
+        writer
+            .run("noting", note("after".into()))
+            .await
+            .expect("there is room");
+        assert_eq!(notes(&db).len(), count + 1);
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path, sync::Arc, thread};
 use kabao_sandbox::{
     store::{
         self,
-        contract::{contents, count_up, counted, keys, sample_id},
+        contract::{count_up, counted, first, sample_id},
     },
     vault::MasterKey,
 };
@@ -43,11 +43,11 @@ fn threads_that_start_at_once_agree() {
                     let store = database.open();
                     let runtime = tokio::runtime::Runtime::new().unwrap();
                     runtime.block_on(async {
-                        let own = keys(&format!("of thread {number}"));
-                        let won = store.initialise(&own, &contents()).await.unwrap();
+                        let own = first(&format!("of thread {number}"));
+                        let won = store.initialise(&own).await.unwrap();
                         let changed = store.change_user_card(&sample_id(), count_up()).await;
                         changed.unwrap().unwrap().unwrap();
-                        (won, store.keys().await.unwrap().remove(0).id)
+                        (won, store.key_book().await.unwrap().keys.remove(0).id)
                     })
                 })
             })

@@ -3,7 +3,7 @@
 use kabao_core::{PrivateKey, card_member::UserInformation};
 use kabao_sandbox::{
     sample,
-    store::{KeyPurpose, StoredKey},
+    store::{Everything, KeyBook, KeyPurpose, KeySettings, StoredKey},
 };
 
 use super::server::database;
@@ -23,7 +23,12 @@ async fn the_database_shows_no_personal_data_and_no_secret() {
     let mut contents = sample::contents();
     let answers = UserInformation::new().common("USER_FORM_FLAG_SEX", "男");
     contents.user_cards[0].user_information = Some(answers.custom("喜欢的运动", ["击剑"]));
-    store.initialise(&[key], &contents).await.unwrap();
+    let key_book = KeyBook {
+        keys: vec![key],
+        settings: KeySettings::default(),
+    };
+    let everything = Everything { contents, key_book };
+    store.initialise(&everything).await.unwrap();
 
     let tables = ["meta", "keys", "grants", "card_templates", "user_cards"];
     let dump: String = tables
@@ -39,5 +44,8 @@ async fn the_database_shows_no_personal_data_and_no_secret() {
     for hidden in ["13800138000", "男", "击剑", "PRIVATE KEY", body] {
         assert!(!shows(hidden), "{hidden}");
     }
-    assert_eq!(*database.open().keys().await.unwrap()[0].secret, *pem);
+    assert_eq!(
+        *database.open().key_book().await.unwrap().keys[0].secret,
+        *pem
+    );
 }

@@ -102,6 +102,29 @@ fn a_server_that_is_down_is_told_and_its_return_noticed() {
 }
 
 #[test]
+fn what_cannot_be_marked_is_not_let_through() {
+    let Some(database) = durable_database() else {
+        return;
+    };
+    for refuses in [false, true] {
+        let running = Running::in_folder(tempfile::tempdir().unwrap(), |builder| {
+            let builder = builder.store(database.uri());
+            builder.rate_limits(RateLimits::Off).refuse_replays(refuses)
+        });
+        // Nothing else that is done for it needs the store.
+        let ask = || running.merchant().get("/v3/nothing");
+        assert_eq!(ask().status, 404);
+        database.server().stop();
+        match refuses {
+            true => assert_is_away(&running, ask),
+            false => assert_eq!(ask().status, 404),
+        }
+        database.server().start_again();
+        database.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    }
+}
+
+#[test]
 fn a_silent_network_is_not_waited_for() {
     let Some(database) = database() else { return };
     let proxy = Proxy::to(database.server().port());

@@ -1,67 +1,50 @@
 //! Everything at once: the first contents, and other ones.
 
+use std::sync::Arc;
+
 use tokio_postgres::Row;
 
 use super::{
     super::{
         session::Session,
-        text::owned,
         trouble::Trouble,
         write::{Write, values},
     },
-    activities, card_templates, get, get_opt, keys,
-    meta::{claim_first_contents, set_clock},
+    activities, card_templates, get, get_opt, grants, keys,
+    meta::{change_contents, claim_first_contents, put_clock},
     outbox, records, user_cards,
 };
 use crate::{
     store::{
-        ClockSetting, Contents, Everything, Failure, KeyBook, KeySettings, Record, StoredKey,
+        ClockSetting, Contents, Everything, Failure, KeyBook, KeySettings, Record,
         document::{ActivityRow, CardTemplateRow},
     },
     vault::Vault,
 };
 
-pub(in super::super) async fn grants(
-    session: &mut Session,
-) -> Result<Vec<(String, String)>, Trouble> {
-    let rows = session
-        .query("SELECT mchid, brand_id FROM grants", &[])
-        .await?;
-    let grants = rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?)));
-    let mut grants = grants.collect::<Result<Vec<_>, tokio_postgres::Error>>()?;
-    // By brand and then by merchant, whatever order the server's language has.
-    grants.sort_by(|one, other| (&one.1, &one.0).cmp(&(&other.1, &other.0)));
-    Ok(grants)
-}
-
-pub(in super::super) fn set_grant(mchid: &str, brand_id: &str, granted: bool) -> Write {
-    let sql = match granted {
-        true => "INSERT INTO grants (brand_id, mchid) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        false => "DELETE FROM grants WHERE brand_id = $1 AND mchid = $2",
-    };
-    Write::any(sql, values![owned(brand_id), owned(mchid)])
-}
-
-/// The first keys and contents; another was first if they were put in before.
-pub(in super::super) fn first_contents(
-    keys: &[StoredKey],
-    contents: &Contents,
+/// The first of all; another was first if there was something before.
+pub(in super::super) fn first(
+    everything: &Everything,
     vault: &Vault,
 ) -> Result<Vec<Write>, Failure> {
     let mut writes = vec![claim_first_contents()];
-    for (position, key) in (1..).zip(keys) {
-        writes.push(keys::insert(key, position, vault)?);
-    }
-    writes.append(&mut replace(contents, vault)?);
+    writes.append(&mut replace_everything(
+        everything,
+        &KeySettings::default(),
+        vault,
+    )?);
     Ok(writes)
 }
 
-/// Templates go first: a rule that keeps its template from being changed is
-/// waited for, and what it made is then seen by the statements that follow.
+/// A rule that is being saved is waited for, and what it made is then seen by the
+/// statements that follow: by its row of `meta` or, which is most often the case,
+/// by a row of a table that is emptied before those that it adds to
+/// ([`Key::table`](super::load::Key::table)).
 pub(in super::super) fn replace(contents: &Contents, vault: &Vault) -> Result<Vec<Write>, Failure> {
-    let mut writes = [
-        // As long as it takes.
-        "SET LOCAL statement_timeout = 0",
+    // As long as it takes.
+    let patience = Write::any("SET LOCAL statement_timeout = 0", values![]);
+    let mut writes = vec![patience, change_contents()];
+    let emptied = [
         "DELETE FROM card_templates",
         "DELETE FROM user_cards",
         "DELETE FROM activities",
@@ -71,16 +54,11 @@ pub(in super::super) fn replace(contents: &Contents, vault: &Vault) -> Result<Ve
         "DELETE FROM rate_allowances",
         "DELETE FROM replay_marks",
         "DELETE FROM meta WHERE owner = 'platform' AND name = 'faults'",
-    ]
-    .map(|sql| Write::any(sql, values![]))
-    .into_iter()
-    .collect::<Vec<_>>();
-    writes.push(set_clock(contents.clock));
+    ];
+    writes.extend(emptied.map(|sql| Write::any(sql, values![])));
+    writes.push(put_clock(contents.clock));
     for (mchid, brand_id) in &contents.grants {
-        writes.push(Write::one(
-            "INSERT INTO grants (brand_id, mchid) VALUES ($1, $2)",
-            values![owned(brand_id), owned(mchid)],
-        ));
+        writes.push(grants::insert(mchid, brand_id));
     }
     for template in &contents.card_templates {
         writes.push(card_templates::insert(template)?);
@@ -111,20 +89,29 @@ pub(in super::super) fn replace_everything(
     Ok(writes)
 }
 
+pub(in super::super) async fn bytes(session: &mut Session) -> Result<u64, Trouble> {
+    let [rows] = session
+        .query_at_one_moment(["SELECT CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM (
+         SELECT octet_length(document) AS bytes FROM card_templates
+         UNION ALL
+         SELECT octet_length(document) + coalesce(octet_length(personal), 0) FROM user_cards
+         UNION ALL
+         SELECT octet_length(document) FROM activities
+         UNION ALL
+         SELECT octet_length(document) FROM records
+         UNION ALL
+         SELECT octet_length(body) + octet_length(attempts) FROM notifications
+     ) AS parts"])
+        .await?;
+    let bytes: Option<i64> = rows.first().map(|row| row.try_get(0)).transpose()?;
+    Ok(bytes.unwrap_or_default().unsigned_abs())
+}
+
 pub(in super::super) async fn everything(
     session: &mut Session,
-    vault: &Vault,
+    vault: &Arc<Vault>,
 ) -> Result<Everything, Trouble> {
-    let [
-        meta,
-        grants,
-        templates,
-        cards,
-        activities,
-        records,
-        owed,
-        keys,
-    ] = session
+    let rows = session
         .query_at_one_moment([
             "SELECT name, value FROM meta WHERE owner = 'platform'",
             "SELECT mchid, brand_id FROM grants",
@@ -136,6 +123,23 @@ pub(in super::super) async fn everything(
             keys::ALL,
         ])
         .await?;
+    // Fifty thousand cards take half a second to open, which others need not wait.
+    let vault = Arc::clone(vault);
+    let opening = tokio::task::spawn_blocking(move || open(&rows, &vault));
+    Ok(opening.await.map_err(Failure::from)??)
+}
+
+fn open(rows: &[Vec<Row>; 8], vault: &Vault) -> Result<Everything, Failure> {
+    let [
+        meta,
+        grants,
+        templates,
+        cards,
+        activities,
+        records,
+        owed,
+        keys,
+    ] = rows;
     let meta = |name: &str| {
         let mut rows = meta.iter();
         let row = rows.find(|row| row.try_get(0).is_ok_and(|found: &str| found == name));
@@ -143,13 +147,13 @@ pub(in super::super) async fn everything(
     };
     Ok(Everything {
         contents: Contents {
-            grants: each(&grants, |row| Ok((get(row, 0)?, get(row, 1)?)))?,
-            card_templates: each(&templates, |row| {
+            grants: each(grants, |row| Ok((get(row, 0)?, get(row, 1)?)))?,
+            card_templates: each(templates, |row| {
                 CardTemplateRow::open(row.try_get(0)?, get_opt(row, 1)?)
             })?,
-            user_cards: each(&cards, |row| user_cards::keyed(row, vault))?,
-            activities: each(&activities, |row| ActivityRow::open(row.try_get(0)?))?,
-            records: each(&records, |row| {
+            user_cards: each(cards, |row| user_cards::keyed(row, vault))?,
+            activities: each(activities, |row| ActivityRow::open(row.try_get(0)?))?,
+            records: each(records, |row| {
                 let record = Record {
                     kind: get(row, 1)?,
                     id: get(row, 2)?,
@@ -157,11 +161,11 @@ pub(in super::super) async fn everything(
                 };
                 Ok((get(row, 0)?, record))
             })?,
-            notifications: each(&owed, |row| outbox::read(row)?.open(vault))?,
+            notifications: each(owed, |row| outbox::read(row)?.open(vault))?,
             clock: ClockSetting::from_stored(meta("clock")?.as_deref())?,
         },
         key_book: KeyBook {
-            keys: each(&keys, |row| keys::open(row, vault))?,
+            keys: each(keys, |row| keys::open(row, vault))?,
             settings: keys::settings_of(meta("keys")?.as_deref())?,
         },
     })

@@ -30,7 +30,7 @@ pub(super) fn open(row: &Row, vault: &Vault) -> Result<StoredKey, Failure> {
 }
 
 /// `position` tells the order of creation.
-pub(super) fn insert(key: &StoredKey, position: i64, vault: &Vault) -> Result<Write, Failure> {
+fn insert(key: &StoredKey, position: i64, vault: &Vault) -> Result<Write, Failure> {
     let row = KeyRow::seal(key, vault)?;
     Ok(Write::one(
         "INSERT INTO keys (owner, purpose, id, position, certificate_pem, secret)

@@ -8,21 +8,68 @@ use super::super::{
 use crate::store::ClockSetting;
 
 pub(in super::super) async fn clock(session: &mut Session) -> Result<ClockSetting, Trouble> {
+    let stored = stored_clock(session).await?;
+    Ok(ClockSetting::from_stored(stored.as_deref())?)
+}
+
+async fn stored_clock(session: &mut Session) -> Result<Option<String>, Trouble> {
     let row = session
         .query_opt(
             "SELECT value FROM meta WHERE owner = 'platform' AND name = 'clock'",
             &[],
         )
         .await?;
-    let text = row.as_ref().map(|row| row.try_get(0)).transpose()?;
-    Ok(ClockSetting::from_stored(text)?)
+    Ok(row.as_ref().map(|row| row.try_get(0)).transpose()?)
 }
 
-pub(in super::super) fn set_clock(setting: ClockSetting) -> Write {
+/// Whether it stood at `from`, and now stands at `to`.
+pub(in super::super) async fn set_clock(
+    session: &mut Session,
+    from: ClockSetting,
+    to: ClockSetting,
+) -> Result<bool, Trouble> {
+    let stored = stored_clock(session).await?;
+    if ClockSetting::from_stored(stored.as_deref())? != from {
+        return Ok(false);
+    }
+    let set = match stored {
+        None => Write::one(
+            "INSERT INTO meta (owner, name, value) VALUES ('platform', 'clock', $1)
+             ON CONFLICT (owner, name) DO NOTHING",
+            values![to.to_stored()],
+        ),
+        Some(stored) => Write::one(
+            "UPDATE meta SET value = $1
+             WHERE owner = 'platform' AND name = 'clock' AND value = $2",
+            values![to.to_stored(), stored],
+        ),
+    };
+    session.save(&[set]).await?;
+    Ok(true)
+}
+
+/// However it stands.
+pub(super) fn put_clock(setting: ClockSetting) -> Write {
     Write::one(
         "INSERT INTO meta (owner, name, value) VALUES ('platform', 'clock', $1)
          ON CONFLICT (owner, name) DO UPDATE SET value = excluded.value",
         values![setting.to_stored()],
+    )
+}
+
+/// Keeps the contents from being replaced until the transaction ends.
+pub(super) fn hold_contents() -> Write {
+    Write::look(
+        "SELECT 1 FROM meta WHERE owner = 'platform' AND name = 'contents' FOR SHARE",
+        values![],
+    )
+}
+
+/// Begins to replace the contents, once nobody holds them.
+pub(super) fn change_contents() -> Write {
+    Write::one(
+        "UPDATE meta SET value = 'made' WHERE owner = 'platform' AND name = 'contents'",
+        values![],
     )
 }
 

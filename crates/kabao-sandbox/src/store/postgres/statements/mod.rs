@@ -4,6 +4,7 @@
 mod activities;
 mod card_templates;
 mod contents;
+mod grants;
 mod keys;
 mod load;
 mod meta;
@@ -21,8 +22,10 @@ use crate::store::{Failure, Page};
 pub(super) use activities::list as activities;
 pub(super) use card_templates::list as card_templates;
 pub(super) use contents::{
-    everything, first_contents, grants, replace as replace_contents, replace_everything, set_grant,
+    bytes as stored_bytes, everything, first as first_contents, replace as replace_contents,
+    replace_everything,
 };
+pub(super) use grants::{all as grants, set as set_grant};
 pub(super) use keys::{book as key_book, change as change_keys, settings as key_settings};
 pub(super) use load::load;
 pub(super) use meta::{clock, has_contents, set_clock};

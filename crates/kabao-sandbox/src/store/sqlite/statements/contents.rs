@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::{
-    activities, card_templates, clock, grants, key_book, keys, outbox, records, set_clock,
+    activities, card_templates, clock, count, grants, key_book, keys, outbox, put_clock, records,
     user_cards,
 };
 use crate::{
@@ -11,10 +11,28 @@ use crate::{
     vault::Vault,
 };
 
+pub(in super::super) fn bytes(db: &Connection, _: &Vault) -> Result<u64, Failure> {
+    Ok(db
+        .prepare(
+            "SELECT ifnull(sum(bytes), 0) FROM (
+         SELECT octet_length(document) AS bytes FROM card_templates
+         UNION ALL
+         SELECT octet_length(document) + coalesce(octet_length(personal), 0) FROM user_cards
+         UNION ALL
+         SELECT octet_length(document) FROM activities
+         UNION ALL
+         SELECT octet_length(document) FROM records
+         UNION ALL
+         SELECT octet_length(body) + octet_length(attempts) FROM notifications
+     )",
+        )?
+        .query_row([], count)?)
+}
+
 pub(in super::super) fn everything(db: &Connection, vault: &Vault) -> Result<Everything, Failure> {
     Ok(Everything {
         contents: Contents {
-            grants: grants(db)?,
+            grants: grants::all(db)?,
             card_templates: card_templates::all(db)?,
             user_cards: user_cards::all(db, vault)?,
             activities: activities::all(db)?,
@@ -37,10 +55,9 @@ pub(in super::super) fn replace(
          DELETE FROM rate_allowances; DELETE FROM replay_marks;
          DELETE FROM meta WHERE name = 'faults';",
     )?;
-    set_clock(db, contents.clock)?;
+    put_clock(db, contents.clock)?;
     for (mchid, brand_id) in &contents.grants {
-        db.prepare_cached("INSERT INTO grants (brand_id, mchid) VALUES (?1, ?2)")?
-            .execute([brand_id, mchid])?;
+        grants::insert(db, mchid, brand_id)?;
     }
     for template in &contents.card_templates {
         card_templates::write(db, template, Mark::New)?;

@@ -10,7 +10,7 @@ pub(in super::super) fn any(db: &Connection) -> Result<bool, Failure> {
     Ok(db.prepare("SELECT 1 FROM keys LIMIT 1")?.exists([])?)
 }
 
-pub(in super::super) fn all(db: &Connection, vault: &Vault) -> Result<Vec<StoredKey>, Failure> {
+fn all(db: &Connection, vault: &Vault) -> Result<Vec<StoredKey>, Failure> {
     let mut statement = db.prepare_cached(
         "SELECT owner, purpose, id, certificate_pem, secret FROM keys ORDER BY position",
     )?;
@@ -26,11 +26,7 @@ pub(in super::super) fn all(db: &Connection, vault: &Vault) -> Result<Vec<Stored
     rows.map(|row| row?.open(vault)).collect()
 }
 
-pub(in super::super) fn insert(
-    db: &Connection,
-    vault: &Vault,
-    key: &StoredKey,
-) -> Result<(), Failure> {
+fn insert(db: &Connection, vault: &Vault, key: &StoredKey) -> Result<(), Failure> {
     let row = KeyRow::seal(key, vault)?;
     db.prepare_cached(
         "INSERT INTO keys (owner, purpose, id, position, certificate_pem, secret)
@@ -113,26 +109,5 @@ fn set_settings(db: &Connection, settings: &KeySettings) -> Result<(), Failure> 
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     )?
     .execute([serde_json::to_string(settings)?])?;
-    Ok(())
-}
-
-pub(in super::super) fn grants(db: &Connection) -> Result<Vec<(String, String)>, Failure> {
-    let mut statement =
-        db.prepare_cached("SELECT mchid, brand_id FROM grants ORDER BY brand_id, mchid")?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    rows.map(|row| Ok(row?)).collect()
-}
-
-pub(in super::super) fn set_grant(
-    db: &Connection,
-    mchid: &str,
-    brand_id: &str,
-    granted: bool,
-) -> Result<(), Failure> {
-    let sql = match granted {
-        true => "INSERT INTO grants (brand_id, mchid) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-        false => "DELETE FROM grants WHERE brand_id = ?1 AND mchid = ?2",
-    };
-    db.prepare_cached(sql)?.execute([brand_id, mchid])?;
     Ok(())
 }

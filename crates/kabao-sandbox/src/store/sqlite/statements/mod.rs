@@ -3,6 +3,7 @@
 mod activities;
 mod card_templates;
 mod contents;
+mod grants;
 mod keys;
 mod outbox;
 mod records;
@@ -18,11 +19,11 @@ use crate::{
 
 pub(super) use activities::list as activities;
 pub(super) use card_templates::list as card_templates;
-pub(super) use contents::{everything, replace as replace_contents, replace_everything};
-pub(super) use keys::{
-    all as keys, any as has_keys, book as key_book, change as change_keys, grants,
-    insert as insert_key, set_grant,
+pub(super) use contents::{
+    bytes as stored_bytes, everything, replace as replace_contents, replace_everything,
 };
+pub(super) use grants::{all as grants, set as set_grant};
+pub(super) use keys::{any as has_keys, book as key_book, change as change_keys};
 pub(super) use outbox::{
     latest as notifications, lease_due, next_due, note_attempt, one as notification, pending,
     redeliver,
@@ -116,7 +117,7 @@ pub(super) fn clock(db: &Connection) -> Result<ClockSetting, Failure> {
     ClockSetting::from_stored(text.as_deref())
 }
 
-pub(super) fn set_clock(db: &Connection, setting: ClockSetting) -> Result<(), Failure> {
+pub(super) fn put_clock(db: &Connection, setting: ClockSetting) -> Result<(), Failure> {
     db.prepare_cached(
         "INSERT INTO meta (name, value) VALUES ('clock', ?1)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",

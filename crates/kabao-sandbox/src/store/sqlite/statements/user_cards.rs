@@ -132,6 +132,7 @@ pub(super) fn write(
     }
 }
 
+/// There is a column `version` that nobody reads.
 fn insert(db: &Connection, id: &UserCardId, row: &UserCardRow) -> Result<(), Failure> {
     db.prepare_cached(
         "INSERT INTO user_cards (brand_id, card_id, user_card_code, openid, pickup_ms,
@@ -156,8 +157,7 @@ fn insert(db: &Connection, id: &UserCardId, row: &UserCardRow) -> Result<(), Fai
 fn update(db: &Connection, id: &UserCardId, row: &UserCardRow) -> Result<(), Failure> {
     let key = (&id.brand_id, &id.card_id, &id.user_card_code);
     db.prepare_cached(
-        "UPDATE user_cards
-         SET end_ms = ?4, state = ?5, document = ?6, personal = ?7, version = version + 1
+        "UPDATE user_cards SET end_ms = ?4, state = ?5, document = ?6, personal = ?7
          WHERE brand_id = ?1 AND card_id = ?2 AND user_card_code = ?3",
     )?
     .execute(params![
