@@ -97,7 +97,8 @@ pub(super) async fn each(connection: &Object, writes: &[Write]) -> Result<Vec<u6
     found.collect()
 }
 
-/// All in one transaction, or nothing.
+/// All in one transaction, or nothing. Each statement sees what was there when it
+/// began.
 pub(super) async fn save(connection: &Object, writes: &[Write]) -> Result<(), Trouble> {
     if let [write] = writes {
         return write.check(change(connection, write).await?);
@@ -105,7 +106,7 @@ pub(super) async fn save(connection: &Object, writes: &[Write]) -> Result<(), Tr
     let statements = prepare(connection, writes).await?;
     // What is polled first is sent first.
     let (begun, found) = join(
-        connection.batch_execute("BEGIN"),
+        connection.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
         run_all(connection, writes, &statements),
     )
     .await;

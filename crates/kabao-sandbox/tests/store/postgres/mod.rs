@@ -6,6 +6,7 @@ mod away;
 mod durability;
 mod engines;
 mod proxy;
+mod resets;
 mod sandboxes;
 mod server;
 mod start;

@@ -34,6 +34,18 @@ pub(in crate::store::postgres) enum Key {
     Record(String, String),
 }
 
+impl Key {
+    /// Where its table stands among those that a reset empties, one by one.
+    pub(super) fn table(&self) -> usize {
+        match self {
+            Self::CardTemplate(..) => 0,
+            Self::UserCard(..) => 1,
+            Self::Activity(..) => 2,
+            Self::Record(..) => 3,
+        }
+    }
+}
+
 /// Every row that was read, and the version it had.
 pub(in crate::store::postgres) type Seen = BTreeMap<Key, i64>;
 
@@ -133,7 +145,7 @@ impl<'a> Look<'a> {
 
     fn card_templates(&mut self, which: &str) {
         self.parts.push(format!(
-            "SELECT 'card_template', card_id, NULL::TEXT, created_by_mchid, 0::BIGINT, state,
+            "SELECT 'card_template', card_id, NULL::TEXT, created_by_mchid, 0::BIGINT, NULL::TEXT,
                  version, document, NULL::BYTEA
              FROM card_templates WHERE brand_id = $1 AND {which}"
         ));

@@ -6,6 +6,7 @@ use super::{
     super::write::Write,
     activities, card_templates,
     load::{Key, Seen},
+    meta::hold_contents,
     outbox, records, user_cards,
 };
 use crate::{
@@ -16,6 +17,10 @@ use crate::{
 
 /// Every row that was seen is changed, removed, or at least kept as it was seen;
 /// then comes what is new. A rule that wrote nothing needs nothing.
+///
+/// A reset beside it must come before all of it or after. It waits for the rows
+/// that were seen, and then sees what came meanwhile into the tables that it has
+/// not emptied yet; where something goes into another, all contents are held.
 pub(in super::super) fn save(
     workspace: &Workspace,
     seen: &Seen,
@@ -26,6 +31,7 @@ pub(in super::super) fn save(
         seen,
         of_seen: BTreeMap::new(),
         others: Vec::new(),
+        added_to: None,
     };
     for id in &workspace.removed_user_cards {
         changes.remove(id);
@@ -77,6 +83,9 @@ struct Changes<'a> {
     seen: &'a Seen,
     of_seen: BTreeMap<Key, Write>,
     others: Vec<Write>,
+    /// The first table to be emptied that something new goes into. Notifications
+    /// go last.
+    added_to: Option<usize>,
 }
 
 impl Changes<'_> {
@@ -102,7 +111,11 @@ impl Changes<'_> {
                 self.of_seen.insert(key, update(*version)?);
             }
             // One that was removed before is new, too.
-            _ => self.others.push(insert()?),
+            _ => {
+                let table = key.table();
+                self.added_to = Some(self.added_to.map_or(table, |first| first.min(table)));
+                self.others.push(insert()?);
+            }
         }
         Ok(())
     }
@@ -111,7 +124,17 @@ impl Changes<'_> {
         if self.of_seen.is_empty() && self.others.is_empty() {
             return Vec::new();
         }
-        let mut writes = Vec::with_capacity(self.seen.len() + self.others.len());
+        let count = self.seen.len() + self.others.len();
+        let mut writes = Vec::with_capacity(count + 1);
+        let waits_at = self.seen.keys().next().map(Key::table);
+        let is_waited_for = match (waits_at, self.added_to) {
+            (Some(held), Some(added)) => held < added,
+            (held, added) => held.is_some() && added.is_none(),
+        };
+        // A single change is never halved.
+        if count > 1 && !is_waited_for {
+            writes.push(hold_contents());
+        }
         for (key, version) in self.seen {
             let change = self.of_seen.remove(key);
             writes.push(change.unwrap_or_else(|| look(brand_id, key, *version)));
