@@ -27,21 +27,24 @@ pub(super) fn router() -> Router<Arc<App>> {
 }
 
 async fn save(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Trouble> {
+    // What cannot be sent is not read into memory.
+    if app.store.stored_bytes().await? > bounds::CONTROL as u64 {
+        return Err(too_large());
+    }
     let everything = app.store.everything().await?;
     let store = Arc::clone(&app.store);
     let written = tokio::task::spawn_blocking(move || snapshot::write(&everything, store.vault()));
     let text = written.await.map_err(broken)??;
     if text.len() > bounds::CONTROL {
-        let most = bounds::CONTROL >> 20;
-        let message =
-            format!("a snapshot may have {most} MiB, this would have more; copy the store");
-        return Err(Trouble::new(
-            StatusCode::BAD_REQUEST,
-            "INVALID_REQUEST",
-            message,
-        ));
+        return Err(too_large());
     }
     Ok(([(header::CONTENT_TYPE, "application/json")], text))
+}
+
+fn too_large() -> Trouble {
+    let most = bounds::CONTROL >> 20;
+    let message = format!("a snapshot may have {most} MiB, this would have more; copy the store");
+    Trouble::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST", message)
 }
 
 /// Nothing is touched unless all of it can be read.

@@ -127,8 +127,16 @@ pub trait Store: Outbox + Shared + fmt::Debug + Send + Sync {
     /// [`StoreError`].
     async fn reset(&self, contents: &Contents) -> Result<(), StoreError>;
 
-    /// Reads all there is, at one moment, in no particular order but that of the
-    /// keys.
+    /// How many bytes there are of documents, and of what is sealed: a snapshot has
+    /// more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn stored_bytes(&self) -> Result<u64, StoreError>;
+
+    /// Reads all there is into memory, at one moment, in no particular order but
+    /// that of the keys. It takes a while and keeps nobody waiting;
+    /// [`stored_bytes`](Self::stored_bytes) tells beforehand how much it is.
     ///
     /// # Errors
     /// [`StoreError`].

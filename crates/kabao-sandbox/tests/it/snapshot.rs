@@ -105,3 +105,27 @@ fn what_is_not_taken_changes_nothing() {
     assert_eq!(load(&running, &saved).status, 200);
     assert_eq!(merchant.get(&card_target()).json()["level"], "黑金");
 }
+
+#[test]
+fn what_is_too_large_is_refused_before_it_is_read() {
+    let running = Running::start();
+    let store = rusqlite::Connection::open(running.folder.path().join("sandbox.db")).unwrap();
+    store
+        .busy_timeout(std::time::Duration::from_secs(30))
+        .unwrap();
+    // Nobody can read this.
+    store
+        .execute("UPDATE user_cards SET personal = x'00'", [])
+        .unwrap();
+    let save = || running.control("GET", "/_sandbox/snapshot", None);
+    assert_eq!(save().status, 500);
+    let sql = "INSERT INTO records (brand_id, kind, id, document) VALUES ('1004', 'x', 'x', ?1)";
+    store.execute(sql, ["x".repeat(32 << 20)]).unwrap();
+    let refused = save();
+    assert_eq!(refused.refusal(), (400, "INVALID_REQUEST".into()));
+    let message = refused.json()["message"].to_string();
+    assert!(
+        message.contains("32 MiB") && message.contains("copy the store"),
+        "{message}"
+    );
+}

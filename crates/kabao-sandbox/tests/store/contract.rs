@@ -125,6 +125,7 @@ of_a_store! {
     shared::callers_are_counted_apart,
     shared::a_request_is_marked_once,
     whole::a_snapshot_brings_everything_back,
+    whole::what_is_stored_is_counted,
 }
 
 of_two_hands! { contract::prepare:
@@ -135,8 +136,8 @@ of_two_hands! { contract::prepare:
     races::a_stock_ends_at_nothing,
     races::what_a_rule_goes_by_still_holds,
     races::a_reset_leaves_nothing_of_before,
-    races::a_key_book_is_of_one_moment,
     races::the_clock_is_moved_by_all,
+    races::a_key_book_is_of_one_moment,
     outbox::an_entry_is_leased_by_one,
     outbox::attempts_at_once_all_count,
     outbox::what_is_asked_for_again_is_due,

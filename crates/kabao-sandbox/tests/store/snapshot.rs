@@ -59,3 +59,17 @@ async fn what_cannot_be_put_changes_nothing() {
     assert!(matches!(failed, StoreError::Backend { .. }), "{failed}");
     whole::assert_same(&store.everything().await.unwrap(), &before, store.vault());
 }
+
+#[tokio::test]
+async fn everything_is_read_at_leisure() {
+    let place = Place::new();
+    for store in [place.open(), store::open("memory", &place.key).unwrap()] {
+        contract::prepare(&*store).await;
+        // The only thread of this runtime is free for others meanwhile.
+        tokio::select! {
+            biased;
+            _ = store.everything() => panic!("{store:?} was read on this thread"),
+            () = std::future::ready(()) => {}
+        }
+    }
+}

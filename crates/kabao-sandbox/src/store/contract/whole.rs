@@ -65,6 +65,49 @@ pub async fn a_snapshot_brings_everything_back(store: &dyn Store) {
     );
 }
 
+/// What there is is counted before it is read: never more than a snapshot has, and
+/// all that is large.
+pub async fn what_is_stored_is_counted(store: &dyn Store) {
+    const LARGE: usize = 100_000;
+    store.reset(&Contents::default()).await.expect("reset");
+    assert_eq!(store.stored_bytes().await.expect("counted"), 0);
+    fill(store).await;
+    let count = async || {
+        let counted = store.stored_bytes().await.expect("counted");
+        let everything = store.everything().await.expect("read");
+        let text = snapshot::write(&everything, store.vault()).expect("written");
+        assert!((1..text.len() as u64).contains(&counted), "{counted}");
+        counted
+    };
+    let before = count().await;
+    let rule = store.decide(Needs::of(sample::BRAND_ID), |workspace| {
+        workspace.records_put(Record {
+            kind: "of a test".into(),
+            id: "large".into(),
+            document: format!("\"{}\"", "卡".repeat(LARGE / 3)),
+        });
+        workspace.owe(Owed {
+            id: "large".into(),
+            body: vec![b'x'; LARGE],
+            ..owed()
+        });
+        Ok(())
+    });
+    rule.await.expect("asked").expect("granted");
+    let card = UserCardId {
+        user_card_code: "large".into(),
+        ..super::sample_id()
+    };
+    let mut card = super::card(card);
+    card.attach = Some("x".repeat(LARGE));
+    let rule = store.decide(Needs::of(sample::BRAND_ID), move |workspace| {
+        workspace.put_user_card(card.clone());
+        Ok(())
+    });
+    rule.await.expect("asked").expect("granted");
+    assert!(count().await > before + 3 * LARGE as u64 - 100);
+}
+
 /// Something of each kind, beside what a new store has.
 pub async fn fill(store: &dyn Store) {
     let rule = store.decide(Needs::of(sample::BRAND_ID), |workspace| {

@@ -293,6 +293,14 @@ impl Store for PostgresStore {
         told("replacing the contents", replaced.await)
     }
 
+    async fn stored_bytes(&self) -> Result<u64, StoreError> {
+        let counted = async {
+            let mut session = Session::open(&self.pool, PATIENCE_FOR_ALL).await?;
+            statements::stored_bytes(&mut session).await
+        };
+        told("looking how much there is", counted.await)
+    }
+
     async fn everything(&self) -> Result<Everything, StoreError> {
         let read = async {
             let mut session = Session::open(&self.pool, PATIENCE_FOR_ALL).await?;

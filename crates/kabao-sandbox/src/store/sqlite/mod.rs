@@ -126,12 +126,24 @@ impl SqliteStore {
         context: &'static str,
         read: impl FnOnce(&Connection, &Vault) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
-        self.read(context, |db, vault| {
-            let moment = db.unchecked_transaction()?;
-            let seen = read(&moment, vault)?;
-            moment.commit()?;
-            Ok(seen)
-        })
+        self.read(context, |db, vault| at_one_moment(db, vault, read))
+    }
+
+    /// The same, for what takes a while: on a thread for it and, of a file, by a
+    /// connection for it, so that it is in nobody's way.
+    async fn read_at_leisure<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        read: impl FnOnce(&Connection, &Vault) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (place, vault) = (self.place.clone(), Arc::clone(&self.vault));
+        let only = Arc::clone(&self.readers[0]);
+        let reading = tokio::task::spawn_blocking(move || match place {
+            Some(path) => at_one_moment(&schema::connect(&path)?, &vault, read),
+            None => at_one_moment(&writer::lock(&only), &vault, read),
+        });
+        let outcome = reading.await.unwrap_or_else(|died| Err(died.into()));
+        outcome.map_err(|failure| self.named(failed(context, failure)))
     }
 
     async fn write<T: Send + 'static>(
@@ -241,8 +253,14 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn stored_bytes(&self) -> Result<u64, StoreError> {
+        self.read_at_leisure("looking how much there is", statements::stored_bytes)
+            .await
+    }
+
     async fn everything(&self) -> Result<Everything, StoreError> {
-        self.read_at_one_moment("reading everything", statements::everything)
+        self.read_at_leisure("reading everything", statements::everything)
+            .await
     }
 
     async fn restore(&self, everything: &Everything) -> Result<(), StoreError> {
@@ -311,6 +329,17 @@ impl fmt::Debug for SqliteStore {
             None => f.write_str("SqliteStore(memory)"),
         }
     }
+}
+
+fn at_one_moment<T>(
+    db: &Connection,
+    vault: &Vault,
+    read: impl FnOnce(&Connection, &Vault) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let moment = db.unchecked_transaction()?;
+    let seen = read(&moment, vault)?;
+    moment.commit()?;
+    Ok(seen)
 }
 
 fn vault(master_key: &MasterKey) -> Result<Arc<Vault>, StoreError> {
