@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use kabao_sandbox::{
     domain::UserCardId,
     sample,
-    store::{Store, UserCardRule},
+    store::{Everything, Store, UserCardRule},
     vault::MasterKey,
 };
 use rusqlite::Connection;
@@ -28,7 +28,11 @@ pub(crate) async fn measure(effort: Effort) -> Result<()> {
     let uri = format!("sqlite:{}", path.display());
     let store = kabao_sandbox::store::open(&uri, &MasterKey::generate()?)?;
     let contents = sample::contents();
-    store.initialise(&[], &contents).await?;
+    let everything = Everything {
+        contents: contents.clone(),
+        ..Everything::default()
+    };
+    store.initialise(&everything).await?;
     let card = contents
         .user_cards
         .into_iter()
