@@ -9,8 +9,8 @@
 //!   known;
 //! - when this process has changed something, and when somebody calls or names a
 //!   key that is not known: then another process may have made it a moment ago;
-//! - for every request while a certificate is going, in whichever direction the
-//!   sandbox's clock is moved.
+//! - when the sandbox's clock, as it was last seen, has passed an instant at which
+//!   a certificate ends or takes over, in whichever direction.
 //!
 //! One look at a time: it serves all who came before it began.
 
@@ -24,7 +24,7 @@ use crate::{
     keys::{Keys, KeysError},
     limits::RateLimits,
     refusal::Refusal,
-    store::{KeyBook, Store},
+    store::{ClockSetting, KeyBook, Store},
     turns::Looks,
 };
 
@@ -34,6 +34,7 @@ pub(crate) struct Current {
     store: Arc<dyn Store>,
     keys: RwLock<Arc<Keys>>,
     limits: RwLock<Option<RateLimits>>,
+    clock: RwLock<ClockSetting>,
     looks: Looks,
 }
 
@@ -44,6 +45,7 @@ impl Current {
             store,
             keys: RwLock::new(Arc::new(keys)),
             limits: RwLock::default(),
+            clock: RwLock::default(),
             looks: Looks::default(),
         }
     }
@@ -74,12 +76,10 @@ impl Current {
         what: impl Fn(&Keys) -> bool,
     ) -> Result<Arc<Keys>, Refusal> {
         let came = Instant::now();
-        match self.known_keys().is_timed() {
-            true => self.looks.since(came, self.see()).await?,
-            false => self.looks.lately(self.see()).await?,
-        }
+        self.looks.lately(self.see()).await?;
         let keys = self.known_keys();
-        if what(&keys) {
+        let clock = *self.clock.read().unwrap_or_else(PoisonError::into_inner);
+        if keys.holds_at(business_time(clock, real_now())) && what(&keys) {
             return Ok(keys);
         }
         self.looks.since(came, self.see()).await?;
@@ -120,6 +120,7 @@ impl Current {
     pub(crate) async fn read(&self) -> Result<(), KeysError> {
         let watched = self.store.watched().await?;
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = watched.rate_limits;
+        *self.clock.write().unwrap_or_else(PoisonError::into_inner) = watched.clock;
         let keys = self.known_keys();
         let now = business_time(watched.clock, real_now());
         if watched.key_version != keys.version() || !keys.holds_at(now) {

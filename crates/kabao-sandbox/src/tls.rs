@@ -41,7 +41,8 @@ pub fn server_config(authority: &Authority) -> Result<ServerConfig, TlsError> {
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     // Clocks differ by minutes, and some clients refuse more than 398 days.
-    put_in_force(&mut params, real_now() - DAY, 397 * DAY);
+    let now = real_now();
+    put_in_force(&mut params, now - DAY, now + 396 * DAY);
     let certificate = authority.sign(params, &key)?;
     let chain = vec![certificate.der().clone()];
     let key = PrivatePkcs8KeyDer::from(key.serialize_der());

@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use kabao_core::{
-    PublicKey, authorization::Authorization, keyring::KeyId, message, signature::Scheme,
+    PublicKey, authorization::Authorization, keyring::KeyId, message, signature::Scheme, time::Time,
 };
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -44,9 +44,21 @@ pub(crate) fn unknown_serial(keys: &Keys, authorization: &Authorization) -> Stri
             None => format!("{item} {identity} is not known here"),
         };
     };
+    let own = caller
+        .certificates
+        .iter()
+        .find(|own| own.serial_no == serial);
+    if let Some(end) = own.and_then(|own| own.expired) {
+        return format!(
+            "the certificate {serial_no} expired at {} by the sandbox's clock; renew it, or set \
+             the clock back",
+            Time::seconds(end)
+        );
+    }
     let expected: Vec<&str> = caller
         .certificates
         .iter()
+        .filter(|own| own.expired.is_none())
         .map(|own| own.serial_no.as_str())
         .collect();
     let expected = expected.join(" or ");

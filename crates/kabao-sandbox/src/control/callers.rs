@@ -84,6 +84,7 @@ fn row(caller: &CallerKeys, grants: &[(String, String)]) -> Value {
     let kind = CallerKind::of(caller.scheme);
     let own = &caller.identity;
     let serials = caller.certificates.iter();
+    let serials = serials.filter(|own| own.expired.is_none());
     let serials: Vec<&str> = serials.map(|own| own.serial_no.as_str()).collect();
     let mut signers = caller.platform.iter();
     let public_key = signers.find(|signer| signer.certificate.is_none());
@@ -167,13 +168,18 @@ async fn add_caller(
         // Said before a second of work; the rule has the last word.
         return Err(change::taken(kind, id).into());
     }
-    let now = real_now();
+    let (now, clock) = (real_now(), app.now().await?);
     let authority = app.keys().tls_authority()?;
     let owner = id.to_owned();
     let made = making(move || {
         let pair = rsa_keys()?;
         let authority = &authority;
-        Mint { authority, now }.caller(kind, &owner, &pair)
+        let mint = Mint {
+            authority,
+            now,
+            clock,
+        };
+        mint.caller(kind, &owner, &pair)
     });
     let (made, id) = (made.await?, id.to_owned());
     let rule = move |book: &mut _| {
@@ -276,7 +282,7 @@ async fn add_certificate(
     if !is_known(&keys) {
         return Err(change::unknown(kind, &id).into());
     }
-    let now = real_now();
+    let (now, clock) = (real_now(), app.now().await?);
     let authority = keys.tls_authority()?;
     let owner = id.clone();
     let made = making(move || {
@@ -288,7 +294,12 @@ async fn add_certificate(
             }
         };
         let authority = &authority;
-        Mint { authority, now }.api_certificate(kind, &owner, &subject)
+        let mint = Mint {
+            authority,
+            now,
+            clock,
+        };
+        mint.api_certificate(kind, &owner, &subject)
     });
     let made = made.await?;
     let (owner, new) = (id.clone(), made.clone());

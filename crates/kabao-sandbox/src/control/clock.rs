@@ -57,6 +57,7 @@ async fn set(
         .store
         .change_clock(|current| change.apply(current, real_now()));
     let setting = changed.await??;
+    app.current.look().await?;
     app.notifier.wake();
     Ok(Json(ClockState::of(setting)))
 }

@@ -66,6 +66,7 @@ async fn rotate(
         let mint = Mint {
             authority: &authority,
             now: real_now(),
+            clock: now,
         };
         mint.platform_certificate(&key)
     });

@@ -99,6 +99,7 @@ async fn openapi() -> impl IntoResponse {
 async fn reset(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
     app.store.reset(&app.initial).await?;
     app.forget().await;
+    app.current.look().await?;
     Ok(Json(json!({"status": "reset"})))
 }
 

@@ -43,7 +43,7 @@ impl Authority {
     pub fn new(key: PrivateKey, now: Timestamp) -> Result<Self, IssueError> {
         let signing = rcgen_pair(&key)?;
         let mut params = authority_params();
-        put_in_force(&mut params, now, TEN_YEARS);
+        put_in_force(&mut params, now, later(now, TEN_YEARS));
         params.serial_number = Some(serial()?);
         let certificate = params.self_signed(&signing)?;
         Ok(Self {
@@ -73,8 +73,10 @@ impl Authority {
         &self.key
     }
 
-    /// Certifies a key for five years under `common_name`, with a serial of 40
-    /// hexadecimal digits.
+    /// Certifies a key under `common_name`, with a serial of 40 hexadecimal
+    /// digits, from real time `now` on until five years after the later of that
+    /// and `clock`, the sandbox's own: clients go by the one, the sandbox by the
+    /// other.
     ///
     /// # Errors
     /// [`IssueError`].
@@ -84,6 +86,7 @@ impl Authority {
         common_name: &str,
         organization: &str,
         now: Timestamp,
+        clock: Timestamp,
     ) -> Result<IssuedCertificate, IssueError> {
         let mut params = CertificateParams::default();
         params.distinguished_name = name(common_name, organization);
@@ -92,7 +95,7 @@ impl Authority {
             KeyUsagePurpose::KeyEncipherment,
             KeyUsagePurpose::DataEncipherment,
         ];
-        put_in_force(&mut params, now, FIVE_YEARS);
+        put_in_force(&mut params, now, later(now.max(clock), FIVE_YEARS));
         let pem = self.sign(params, &Certified::new(key)?)?.pem();
         let certificate = Certificate::from_pem(&pem)?;
         Ok(IssuedCertificate { pem, certificate })
@@ -141,11 +144,17 @@ pub enum IssueError {
     NoRandomness,
 }
 
-/// Puts a certificate in force from `begin` on.
-pub(crate) fn put_in_force(params: &mut CertificateParams, begin: Timestamp, duration: Duration) {
-    let since_1970 = u64::try_from(begin.as_second()).unwrap_or_default();
-    params.not_before = date_time_ymd(1970, 1, 1) + Duration::from_secs(since_1970);
-    params.not_after = params.not_before + duration;
+/// Puts a certificate in force.
+pub(crate) fn put_in_force(params: &mut CertificateParams, begin: Timestamp, end: Timestamp) {
+    let at = |time: Timestamp| {
+        let since_1970 = u64::try_from(time.as_second()).unwrap_or_default();
+        date_time_ymd(1970, 1, 1) + Duration::from_secs(since_1970)
+    };
+    (params.not_before, params.not_after) = (at(begin), at(end));
+}
+
+fn later(time: Timestamp, by: Duration) -> Timestamp {
+    time.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// A public key as rcgen takes it.

@@ -47,6 +47,7 @@ pub(crate) fn first_keys_with(
     let mint = Mint {
         authority: &authority,
         now,
+        clock: now,
     };
     let mut keys = vec![
         stored_authority(&authority)?,
@@ -66,7 +67,10 @@ pub(crate) fn first_keys_with(
 /// Makes what is stored of RSA keys, under one authority and at one time.
 pub(crate) struct Mint<'a> {
     pub(crate) authority: &'a Authority,
+    /// Real time,
     pub(crate) now: Timestamp,
+    /// and what the sandbox's clock shows.
+    pub(crate) clock: Timestamp,
 }
 
 impl Mint<'_> {
@@ -115,9 +119,9 @@ impl Mint<'_> {
         subject: &Subject,
     ) -> Result<StoredKey, IssueError> {
         let key = &subject.public_key;
-        let issued = self
-            .authority
-            .certify(key, common_name, ORGANIZATION, self.now)?;
+        let issued =
+            self.authority
+                .certify(key, common_name, ORGANIZATION, self.now, self.clock)?;
         Ok(StoredKey {
             owner: owner.to_owned(),
             purpose,

@@ -96,8 +96,10 @@ impl Keys {
                 .take(key, settings, now)
                 .map_err(|reason| KeysError::unusable(key, reason))?;
         }
+        found.let_expired_go(now);
+        let ends = std::mem::take(&mut found.ends);
         let mut keys = found.into_keys(settings)?;
-        let planned = settings.retiring.values().copied();
+        let planned = settings.retiring.values().copied().chain(ends);
         let (past, future): (Vec<_>, Vec<_>) = planned.partition(|at| has_come(Some(at), now));
         keys.span = (past.into_iter().max(), future.into_iter().min());
         Ok(keys)
@@ -113,6 +115,8 @@ async fn now(store: &dyn Store) -> Result<Timestamp, StoreError> {
 /// first in the snapshot.
 #[derive(Default)]
 struct Found {
+    /// When certificates end of themselves, in milliseconds.
+    ends: Vec<i64>,
     callers: HashMap<(Scheme, String), Parts>,
     platform_certificates: Vec<PlatformSigner>,
     authority: Option<Authority>,
@@ -135,7 +139,11 @@ impl Found {
         let secret = stored.secret.as_bytes();
         match stored.purpose {
             KeyPurpose::MerchantApi | KeyPurpose::BrandApi => {
-                let certificate = caller_certificate(stored)?;
+                let (pem, certificate) = certificate(stored)?;
+                let end = certificate.not_after();
+                self.ends.push(end.as_millisecond());
+                let expired = (end <= now).then_some(end);
+                let certificate = caller_certificate(stored, pem, &certificate, expired)?;
                 self.caller(stored).certificates.insert(0, certificate);
             }
             KeyPurpose::MerchantApiV3 | KeyPurpose::BrandApiKey => {
@@ -153,6 +161,7 @@ impl Found {
             }
             KeyPurpose::PlatformCertificate => {
                 let (pem, certificate) = certificate(stored)?;
+                self.ends.push(certificate.not_after().as_millisecond());
                 let signer = PlatformSigner {
                     id: KeyId::new(certificate.serial_no()),
                     key: PrivateKey::from_pem(secret)?,
@@ -174,6 +183,19 @@ impl Found {
             }
         }
         Ok(())
+    }
+
+    /// Lets platform certificates go that have expired, but never the last: somebody
+    /// has to sign until another is made.
+    fn let_expired_go(&mut self, now: Timestamp) {
+        let serves = |signer: &PlatformSigner| {
+            let certificate = signer.certificate.as_ref();
+            certificate.is_none_or(|(_, own)| own.not_after() > now)
+        };
+        match self.platform_certificates.iter().any(serves) {
+            true => self.platform_certificates.retain(serves),
+            false => self.platform_certificates.truncate(1),
+        }
     }
 
     fn caller(&mut self, stored: &StoredKey) -> &mut Parts {
@@ -221,8 +243,12 @@ impl Found {
     }
 }
 
-fn caller_certificate(stored: &StoredKey) -> Result<CallerCertificate, Unusable> {
-    let (certificate_pem, certificate) = certificate(stored)?;
+fn caller_certificate(
+    stored: &StoredKey,
+    certificate_pem: String,
+    certificate: &Certificate,
+    expired: Option<Timestamp>,
+) -> Result<CallerCertificate, Unusable> {
     let private_key = match stored.secret.is_empty() {
         true => None,
         false => Some(PrivateKey::from_pem(stored.secret.as_bytes())?),
@@ -235,6 +261,7 @@ fn caller_certificate(stored: &StoredKey) -> Result<CallerCertificate, Unusable>
             None => certificate.public_key()?,
         },
         private_key,
+        expired,
     })
 }
 

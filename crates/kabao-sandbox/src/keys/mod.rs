@@ -75,6 +75,8 @@ pub struct CallerCertificate {
     /// The caller's private key, which only a sandbox knows; `None` if the caller
     /// made it and keeps it.
     pub private_key: Option<PrivateKey>,
+    /// When it ended, if by the sandbox's clock it has.
+    pub expired: Option<Timestamp>,
 }
 
 /// One key of WeChat Pay.
@@ -136,11 +138,6 @@ impl Keys {
         (self.version, self.span)
     }
 
-    /// Whether time alone makes it outdated.
-    pub(crate) fn is_timed(&self) -> bool {
-        self.span != (None, None)
-    }
-
     /// Whether it holds at that time of the sandbox's clock.
     pub(crate) fn holds_at(&self, now: Timestamp) -> bool {
         let (since, until) = self.span;
@@ -164,12 +161,12 @@ impl CallerKeys {
         signers.all(|signer| signer.certificate.is_none())
     }
 
-    /// The caller's certificate of that serial.
+    /// The caller's certificate of that serial, unless it has expired.
     #[must_use]
     pub fn certificate(&self, serial_no: &KeyId) -> Option<&CallerCertificate> {
         self.certificates
             .iter()
-            .find(|certificate| certificate.serial_no == *serial_no)
+            .find(|own| own.serial_no == *serial_no && own.expired.is_none())
     }
 
     /// WeChat Pay's key of that name.

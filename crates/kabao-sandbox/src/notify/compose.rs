@@ -175,6 +175,7 @@ mod tests {
             certificate_pem: String::new(),
             public_key: private_key.public_key().clone(),
             private_key: Some(private_key),
+            expired: None,
         };
         CallerKeys {
             scheme,

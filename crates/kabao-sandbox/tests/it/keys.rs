@@ -297,6 +297,52 @@ fn an_overlap_can_be_left_out_or_be_nothing() {
 }
 
 #[test]
+fn certificates_expire_by_the_sandboxs_clock() {
+    const SIX_YEARS: i64 = 6 * 366 * 86_400;
+    let running = Running::start();
+    let old = running.credentials.merchant.platform_serial_no.clone();
+    running.forward(SIX_YEARS);
+    let refused = running.merchant().get(&card_target());
+    refused.is_refused(401, "SIGN_ERROR");
+    let journal = running.control_ok("GET", "/_sandbox/requests?limit=1", None);
+    let verdict = &journal["data"][0]["verdict"];
+    assert_eq!(verdict["step"], "serial");
+    assert!(text(&verdict["reason"]).contains("expired at"), "{verdict}");
+
+    // Another serves for five years from then on, and can be used today.
+    let certificates = format!(
+        "/_sandbox/merchants/{}/certificates",
+        running.credentials.merchant.mchid
+    );
+    let renewed = running.control_ok("POST", &certificates, None);
+    let mut merchant = running.merchant();
+    merchant.serial_no = text(&renewed["serial_no"]);
+    merchant.key =
+        kabao_core::PrivateKey::from_pem(text(&renewed["apiclient_key.pem"]).as_bytes()).unwrap();
+    merchant.get(&card_target()).ok();
+    let made = Certificate::from_pem(text(&renewed["apiclient_cert.pem"])).unwrap();
+    assert!(made.not_before() <= jiff::Timestamp::now());
+
+    // Who has to sign goes on until there is another.
+    let listed = |rows: &Value| -> Vec<String> {
+        let rows = rows["platform_certificates"].as_array().unwrap();
+        rows.iter()
+            .map(|row| text(&row["serial_no"]).to_owned())
+            .collect()
+    };
+    assert_eq!(
+        listed(&running.control_ok("GET", "/_sandbox/keys", None)),
+        [&*old]
+    );
+    let rotated = running.rotate(86_400);
+    let new = text(&rotated["platform_serial_no"]).to_owned();
+    assert_eq!(listed(&rotated), [&*new]);
+    running.forward(0);
+    assert_eq!(running.signed_with(Some(&old)), old);
+    assert_eq!(running.listed(), [new, old]);
+}
+
+#[test]
 fn answers_follow_the_request_through_a_migration() {
     let running = Running::start();
     let own = &running.credentials.merchant;
