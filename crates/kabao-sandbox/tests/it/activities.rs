@@ -201,7 +201,7 @@ fn its_state_follows_the_clock() {
         (BEGIN, "EFFECTIVE"),
         ("2030-01-29T13:29:35.119+08:00", "EFFECTIVE"),
         (END, "EXPIRED"),
-        ("2040-01-01T00:00:00+08:00", "EXPIRED"),
+        ("2031-01-01T00:00:00+08:00", "EXPIRED"),
     ] {
         running.freeze(now);
         let expected = format!("MEMBERSHIP_ACTIVITY_{expected}");

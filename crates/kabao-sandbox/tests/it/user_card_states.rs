@@ -225,7 +225,8 @@ fn a_joined_card_lasts_as_its_template_says() {
         (
             &json!({"type": "PERMANENT"}),
             "2026-01-01T00:00:00Z",
-            "2999-12-31T00:00:00Z",
+            // As far as the caller's certificate reaches.
+            "2031-01-01T00:00:00Z",
             "",
         ),
     ] {
