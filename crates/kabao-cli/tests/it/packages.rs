@@ -77,7 +77,7 @@ fn the_container_serves_and_knows_its_health() {
     };
     let state = "/var/lib/kabao";
     assert!(file.contains(&format!("ENV KABAO_DATA_DIR={state} ")));
-    assert!(file.contains("\nUSER 10001\n"), "not as root");
+    assert!(file.contains("\nUSER 10001:10001\n"), "not as root");
     let (health, serve) = file
         .split_once("ENTRYPOINT [\"/usr/bin/kabao\"]")
         .expect("ours");
