@@ -51,8 +51,8 @@ fn hint(error: &Error) -> Option<String> {
     let text = match (error.kind(), error.code()) {
         (ErrorKind::SignatureRefused, _) => {
             "check that this machine's clock is right, that the private key belongs to serial_no, \
-             and that serial_no is a certificate of this caller; `kabao call … --explain` shows \
-             what is signed"
+             and that serial_no is a certificate of this caller that has not expired (a sandbox \
+             goes by its own clock); `kabao call … --explain` shows what is signed"
         }
         (ErrorKind::Verification, _) => {
             "check the WeChat Pay public key and its id, and this machine's clock; something \
