@@ -9,7 +9,6 @@ mod checkpoint;
 mod failure;
 mod inspect;
 mod outbox;
-mod pause;
 mod schema;
 mod shared;
 mod statements;
@@ -31,7 +30,6 @@ use rusqlite::Connection;
 use self::{
     checkpoint::Checkpointer,
     failure::{failed, failed_in},
-    pause::Pause,
     writer::Writer,
 };
 use super::{
@@ -70,10 +68,8 @@ impl SqliteStore {
         let checkpointer =
             Checkpointer::start(connect()?, path).map_err(|error| failed(&opening(), error))?;
         let bell = checkpointer.bell();
-        let writer = Writer::start(Arc::new(Mutex::new(db)), Pause::default(), move || {
-            bell.ring()
-        })
-        .map_err(|error| failed(&opening(), error))?;
+        let writer = Writer::start(Arc::new(Mutex::new(db)), move || bell.ring())
+            .map_err(|error| failed(&opening(), error))?;
         let count = available_parallelism().map_or(2, usize::from).clamp(2, 8);
         let readers = (0..count).map(|_| Ok(Arc::new(Mutex::new(connect()?))));
         Ok(Self {
@@ -103,7 +99,7 @@ impl SqliteStore {
         // Connections that share memory lock each other out by table, so there
         // is one, and who reads waits for who writes.
         let db = Arc::new(Mutex::new(schema::open_memory(vault.fingerprint())?));
-        let writer = Writer::start(Arc::clone(&db), Pause::NEVER, || {})
+        let writer = Writer::start(Arc::clone(&db), || {})
             .map_err(|error| failed("opening a store in memory", error))?;
         Ok(Self {
             place: None,

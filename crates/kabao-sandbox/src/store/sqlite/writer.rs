@@ -1,23 +1,19 @@
 //! One thread writes. What has piled up while it waited for the disk goes into
 //! one transaction: a disk that syncs 200 times a second then takes thousands
-//! of changes a second. For a disk so fast that nothing piles up it waits a
-//! moment when changes come thick (`pause.rs`), for a sync costs as much as all
-//! else that a change does here.
+//! of changes a second. (To wait a moment for more to come was tried: it halved
+//! what the store takes, and saved a busy sandbox nothing that could be told from
+//! noise.)
 
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread::{self, JoinHandle},
-    time::Instant,
 };
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::{
-    failure::{CommitFailed, Undone, failed},
-    pause::{self, Pause},
-};
+use super::failure::{CommitFailed, Undone, failed};
 use crate::store::{
     StoreError,
     failure::{Failure, caught},
@@ -43,13 +39,12 @@ impl Writer {
     /// Starts the thread; `committed` is called after each transaction.
     pub(super) fn start(
         db: Arc<Mutex<Connection>>,
-        pause: Pause,
         committed: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
         let (jobs, incoming) = mpsc::sync_channel(WAITING);
         let thread = thread::Builder::new()
             .name("kabao-store-writer".into())
-            .spawn(move || write_all(&db, &incoming, pause, committed))?;
+            .spawn(move || write_all(&db, &incoming, committed))?;
         Ok(Self {
             jobs: Some(jobs),
             thread: Some(thread),
@@ -121,28 +116,18 @@ pub(super) fn lock(db: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
 fn write_all(
     db: &Mutex<Connection>,
     incoming: &mpsc::Receiver<Box<dyn Job>>,
-    mut pause: Pause,
     committed: impl Fn(),
 ) {
     let mut level = Level::default();
-    let mut written = None;
     while let Ok(first) = incoming.recv() {
         let mut group = vec![first];
-        let pays = written.is_some_and(|at: Instant| pause.pays(at.elapsed()));
-        if pays {
-            thread::sleep(pause::LENGTH);
-        }
         group.extend(incoming.try_iter().take(LARGEST_GROUP - 1));
-        if pays {
-            pause.brought(group.len() - 1);
-        }
         let outcome = write_group(&mut lock(db), &mut level, &mut group)
             .map_err(|failure| CommitFailed(Arc::new(failure)));
         for job in group {
             job.answer(outcome.clone());
         }
         committed();
-        written = Some(Instant::now());
     }
 }
 
@@ -295,7 +280,7 @@ mod tests {
         }
         drop(sender);
         let commits = AtomicUsize::new(0);
-        write_all(&db, &incoming, Pause::NEVER, || {
+        write_all(&db, &incoming, || {
             commits.fetch_add(1, Ordering::Relaxed);
         });
         assert_eq!(commits.into_inner(), 1);
@@ -309,7 +294,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_is_named_and_does_not_last() {
         let db = table();
-        let writer = Writer::start(Arc::clone(&db), Pause::NEVER, || {}).expect("a thread");
+        let writer = Writer::start(Arc::clone(&db), || {}).expect("a thread");
         lock(&db)
             .pragma_update(None, "max_page_count", 3)
             .expect("a limit");
@@ -326,7 +311,7 @@ mod tests {
     #[tokio::test]
     async fn not_everybody_may_wait_for_a_slow_disk() {
         let db = table();
-        let writer = Writer::start(Arc::clone(&db), Pause::NEVER, || {}).expect("a thread");
+        let writer = Writer::start(Arc::clone(&db), || {}).expect("a thread");
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         let mut waiting = Vec::new();
         let slow = lock(&db);
@@ -358,7 +343,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_given_is_done_before_it_ends() {
         let db = table();
-        let writer = Writer::start(Arc::clone(&db), Pause::NEVER, || {}).expect("a thread");
+        let writer = Writer::start(Arc::clone(&db), || {}).expect("a thread");
         {
             let mut asked = Box::pin(writer.run("noting", note("last".into())));
             // Sent, and then nobody waits for the answer.
