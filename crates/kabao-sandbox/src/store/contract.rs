@@ -38,6 +38,14 @@ const ALL: Window = Window {
     limit: 100,
 };
 
+/// A store as one of two processes on it has it.
+pub type Hand = Arc<dyn Store>;
+
+/// Whose turn it is, of two.
+fn hand(one: &Hand, other: &Hand, number: usize) -> Hand {
+    Arc::clone(if number.is_multiple_of(2) { one } else { other })
+}
+
 /// Fills a new store.
 pub async fn prepare(store: &dyn Store) {
     assert!(book(store).await.keys.is_empty(), "the store is not new");

@@ -1,11 +1,12 @@
 //! Notifications that are owed.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 use kabao_core::{signature::Scheme, time::Time};
 use tokio::task::JoinSet;
 
+use super::{Hand, hand};
 use crate::{
     sample,
     store::{Attempt, Contents, Needs, Owed, OwedState, Store, Then},
@@ -117,18 +118,14 @@ pub async fn an_attempt_at_what_is_gone_is_nothing(store: &dyn Store) {
 }
 
 /// Of many who lease at once, each entry is had by one.
-pub async fn an_entry_is_leased_by_one(one: Arc<dyn Store>, other: Arc<dyn Store>) {
+pub async fn an_entry_is_leased_by_one(one: Hand, other: Hand) {
     const ENTRIES: usize = 40;
     let names = (0..ENTRIES).map(|number| format!("{number}"));
     let entries: Vec<Owed> = names.map(|name| owed(&name, 1_000)).collect();
     owe(&*one, entries).await;
     let mut tasks = JoinSet::new();
     for number in 0..8_usize {
-        let store = Arc::clone(if number.is_multiple_of(2) {
-            &one
-        } else {
-            &other
-        });
+        let store = hand(&one, &other, number);
         tasks.spawn(async move {
             let (mut leased, mut waits) = (Vec::new(), true);
             while waits {
@@ -145,16 +142,12 @@ pub async fn an_entry_is_leased_by_one(one: Arc<dyn Store>, other: Arc<dyn Store
 }
 
 /// Of attempts noted at once none is lost.
-pub async fn attempts_at_once_all_count(one: Arc<dyn Store>, other: Arc<dyn Store>) {
+pub async fn attempts_at_once_all_count(one: Hand, other: Hand) {
     const ATTEMPTS: usize = 24;
     owe(&*one, [owed("a", 1_000)]).await;
     let mut tasks = JoinSet::new();
     for number in 0..ATTEMPTS {
-        let store = Arc::clone(if number.is_multiple_of(2) {
-            &one
-        } else {
-            &other
-        });
+        let store = hand(&one, &other, number);
         tasks.spawn(async move { note(&*store, Some("no"), Then::Again(at_ms(2_000))).await });
     }
     tasks.join_all().await;
@@ -163,15 +156,11 @@ pub async fn attempts_at_once_all_count(one: Arc<dyn Store>, other: Arc<dyn Stor
 }
 
 /// An entry that is asked for again while others lease it is due again.
-pub async fn what_is_asked_for_again_is_due(one: Arc<dyn Store>, other: Arc<dyn Store>) {
+pub async fn what_is_asked_for_again_is_due(one: Hand, other: Hand) {
     owe(&*one, [owed("a", 1_000)]).await;
     let mut tasks = JoinSet::new();
     for number in 0..8_usize {
-        let store = Arc::clone(if number.is_multiple_of(2) {
-            &one
-        } else {
-            &other
-        });
+        let store = hand(&one, &other, number);
         tasks.spawn(async move {
             for _ in 0..20 {
                 lease(&*store, 1_000, at_ms(50_000), 1).await;

@@ -14,7 +14,7 @@ use kabao_core::{card_member::CardState, time::Time};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::oneshot, task::JoinSet};
 
-use super::{at, card, contents, count_up, counted, first, id, keys, sample_id};
+use super::{Hand, at, card, contents, count_up, counted, first, hand, id, keys, sample_id};
 use crate::{
     domain::{Activity, StoredState, UserCard},
     refusal::Refusal,
@@ -27,8 +27,6 @@ const ROUNDS: usize = 20;
 
 /// How many do the same at once, half of them through either hand.
 const AT_ONCE: usize = 8;
-
-type Hand = Arc<dyn Store>;
 
 /// Of changes made at once none is lost, and reads go on beside them.
 pub async fn changes_at_once_all_count(one: Hand, other: Hand) {
@@ -311,10 +309,6 @@ pub async fn a_key_book_is_of_one_moment(one: Hand, other: Hand) {
         }
     }
     changing.await.expect("no panic");
-}
-
-fn hand(one: &Hand, other: &Hand, number: usize) -> Hand {
-    Arc::clone(if number.is_multiple_of(2) { one } else { other })
 }
 
 /// Does the same through both hands, and gives what it came to for each.
