@@ -13,6 +13,9 @@ use crate::problem::Problem;
 
 const IDS: &str = "credentials.json";
 
+/// A merchant's and a brand's, beside the ids.
+const SECRETS: [&str; 2] = ["apiv3_key", "api_key"];
+
 /// A folder for one caller's credentials.
 pub(crate) struct Folder {
     path: PathBuf,
@@ -83,7 +86,8 @@ impl Folder {
         }
     }
 
-    /// Writes what was handed out, the ids last, and gives them.
+    /// Writes what was handed out, the ids last, and gives them without the
+    /// secret, which a terminal has no need to show.
     ///
     /// # Errors
     /// [`Problem`] names the file.
@@ -107,7 +111,10 @@ impl Folder {
         }
         let whole = self.merged(ids.clone())?;
         write(&self.path, IDS, &format!("{whole:#}\n"))?;
-        Ok(Value::Object(ids))
+        let shown = ids
+            .into_iter()
+            .filter(|(name, _)| !SECRETS.contains(&name.as_str()));
+        Ok(Value::Object(shown.collect()))
     }
 
     /// The ids that are there, with those that are new.
