@@ -12,6 +12,10 @@ use aws_lc_rs::{
 };
 use kabao_core::{PrivateKey, message, signature::encode};
 use num_bigint::BigUint;
+use x509_cert::der::{
+    Decode,
+    asn1::{AnyRef, OctetStringRef, UintRef},
+};
 
 use crate::support::{CARD_PATH, Request, Running, Signer, card_target, nonce, unix_now};
 
@@ -634,20 +638,14 @@ fn private_numbers(running: &Running) -> [BigUint; 2] {
     numbers(&pkcs8.unwrap().unwrap().1)
 }
 
-/// Modulus and private exponent of a PKCS#8 key: the two longest integers in it.
+/// Modulus and private exponent of a PKCS#8 key.
 fn numbers(pkcs8: &[u8]) -> [BigUint; 2] {
-    let mut found = Vec::new();
-    let mut place = 0;
-    while found.len() < 2 {
-        // INTEGER of 256 or 257 bytes.
-        if let [0x02, 0x82, 0x01, low @ (0 | 1), ..] = pkcs8[place..] {
-            let length = 256 + usize::from(low);
-            let start = place + 4;
-            found.push(BigUint::from_bytes_be(&pkcs8[start..start + length]));
-            place = start + length;
-        } else {
-            place += 1;
-        }
-    }
-    [found.remove(0), found.remove(0)]
+    let key = <Vec<AnyRef<'_>>>::from_der(pkcs8).unwrap();
+    let rsa: &OctetStringRef = key[2].decode_as().unwrap();
+    let [_version, modulus, _public, private, ..] =
+        &<Vec<UintRef<'_>>>::from_der(rsa.as_bytes()).unwrap()[..]
+    else {
+        panic!("an RSA key has nine numbers");
+    };
+    [modulus, private].map(|number| BigUint::from_bytes_be(number.as_bytes()))
 }
