@@ -1,7 +1,5 @@
 //! The SDK's and the sandbox's events on stderr: lines for people, or JSON.
 
-use std::io::Write as _;
-
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
@@ -13,7 +11,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use crate::output::width::printable;
+use crate::output::{printer::line_to_stderr, width::printable};
 
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -77,7 +75,7 @@ impl<S: Subscriber> Layer<S> for Lines {
             _ => "",
         };
         let text = printable(&format!("{level}{}{}", line.message, line.fields));
-        let _ = writeln!(std::io::stderr(), "{text}");
+        line_to_stderr(text);
     }
 }
 

@@ -103,12 +103,18 @@ impl Printer {
             Some(rest) => format!("{}{rest}", self.error_paint.tone(Tone::Bad, "error:")),
             None => text,
         };
-        // Nobody is left to be told if stderr is gone.
-        let _ = writeln!(io::stderr(), "{text}");
+        line_to_stderr(text);
     }
 
     fn error_line(&self, tone: Tone, text: &str) {
-        let text = self.error_paint.tone(tone, &printable(text));
-        let _ = writeln!(io::stderr(), "{text}");
+        line_to_stderr(self.error_paint.tone(tone, &printable(text)));
     }
+}
+
+/// One write, so that a line stays whole whoever else writes, and if this process
+/// is killed.
+pub(crate) fn line_to_stderr(mut text: String) {
+    text.push('\n');
+    // Nobody is left to be told if stderr is gone.
+    let _ = io::stderr().write_all(text.as_bytes());
 }
