@@ -27,14 +27,14 @@ pub(crate) struct App {
     pub(crate) routes: Routes,
     pub(crate) limiter: Limiter,
     pub(crate) replays: Replays,
-    pub(crate) faults: Faults,
+    pub(crate) faults: Arc<Faults>,
     pub(crate) journal: Journal,
     pub(crate) metrics: Metrics,
     pub(crate) switches: Switches,
     pub(crate) notifier: Notifier,
     /// Where it listens, for addresses that it gives out.
     pub(crate) base_url: String,
-    /// The keys, and limits that were set.
+    /// The keys, limits that were set, and what keeps the faults fresh.
     pub(crate) current: Arc<Current>,
     /// What a reset goes back to.
     pub(crate) initial: Contents,
@@ -52,12 +52,14 @@ impl App {
         notifier: Notifier,
         base_url: String,
     ) -> Self {
-        let current = Arc::new(Current::new(Arc::clone(&store), keys));
+        let faults = Arc::new(Faults::new(Arc::clone(&store)));
+        let current = Current::new(Arc::clone(&store), keys, Arc::clone(&faults));
+        let current = Arc::new(current);
         Self {
             limiter: Limiter::new(Arc::clone(&store), Arc::clone(&current), limits),
             current,
             replays: Replays::new(&store, &switches),
-            faults: Faults::new(Arc::clone(&store)),
+            faults,
             store,
             routes: Routes::new(),
             journal: Journal::default(),
@@ -75,13 +77,13 @@ impl App {
         self.current.known_keys()
     }
 
-    /// Forgets what is not in the store any more, or never was: another sandbox
-    /// begins.
-    pub(crate) async fn forget(&self) {
-        self.faults.forget().await;
+    /// Begins as another sandbox: forgets what is not in the store, and looks at
+    /// what is.
+    pub(crate) async fn begin_anew(&self) -> Result<(), Refusal> {
         self.limiter.reset();
         self.replays.reset();
         self.journal.clear();
+        self.current.look().await
     }
 
     /// Business time: real time as the control plane has moved it.

@@ -51,11 +51,13 @@ const STALE: &str = "Http头Authorization值中的timestamp与发起请求的时
 const MISMATCH: &str = "错误的签名，验签失败";
 const REPLAY: &str = "签名信息错误，验签失败";
 
-/// Checks grammar, serial, window and signature, in that order.
+/// Checks grammar, serial, window and signature, in that order. `unsure` is why
+/// the keys may not be those of this moment.
 pub(crate) async fn authenticate(
     app: &App,
     request: &Received,
     now: i64,
+    unsure: Option<Refusal>,
 ) -> Result<Admitted, Box<Rejected>> {
     let authorization = parse(request)?;
     let reject = |refusal, verdict| {
@@ -74,8 +76,11 @@ pub(crate) async fn authenticate(
             caller.certificate(&serial_no).is_some() && wanted.as_ref().is_none_or(is_known)
         })
     };
-    // Those that are known serve better than none.
-    let (keys, unsure) = match app.current.keys_having(has_both).await {
+    let asked = match unsure {
+        None => app.current.keys_having(has_both).await,
+        Some(refusal) => Err(refusal),
+    };
+    let (keys, unsure) = match asked {
         Ok(keys) => (keys, None),
         Err(refusal) => (app.keys(), Some(refusal)),
     };

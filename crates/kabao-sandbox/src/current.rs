@@ -1,5 +1,5 @@
-//! What a process that is not alone on its store goes by: the keys, and limits
-//! that were set.
+//! What a process that is not alone on its store goes by: the keys, limits that
+//! were set, faults that are ordered.
 //!
 //! Every request works on one snapshot of the keys. What others have changed is
 //! looked for in one small read, and the keys are read again if theirs are of
@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use crate::{
     app::failed,
     clock::{business_time, real_now},
+    faults::Faults,
     keys::{Keys, KeysError},
     limits::RateLimits,
     refusal::Refusal,
@@ -35,17 +36,19 @@ pub(crate) struct Current {
     keys: RwLock<Arc<Keys>>,
     limits: RwLock<Option<RateLimits>>,
     clock: RwLock<ClockSetting>,
+    faults: Arc<Faults>,
     looks: Looks,
 }
 
 impl Current {
-    /// These keys, until the first look.
-    pub(crate) fn new(store: Arc<dyn Store>, keys: Keys) -> Self {
+    /// These keys, and no faults, until the first look.
+    pub(crate) fn new(store: Arc<dyn Store>, keys: Keys, faults: Arc<Faults>) -> Self {
         Self {
             store,
             keys: RwLock::new(Arc::new(keys)),
             limits: RwLock::default(),
             clock: RwLock::default(),
+            faults,
             looks: Looks::default(),
         }
     }
@@ -121,6 +124,7 @@ impl Current {
         let watched = self.store.watched().await?;
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = watched.rate_limits;
         *self.clock.write().unwrap_or_else(PoisonError::into_inner) = watched.clock;
+        self.faults.keep(watched.faults);
         let keys = self.known_keys();
         let now = business_time(watched.clock, real_now());
         if watched.key_version != keys.version() || !keys.holds_at(now) {

@@ -19,7 +19,6 @@ use crate::{
     bounds,
     control::{ControlToken, ControlTokenError, Guard},
     credentials::{Credentials, CredentialsError, keep},
-    faults::follow,
     folder::{DataFolder, DataFolderError},
     keys::{Keys, KeysError},
     limits::RateLimits,
@@ -297,7 +296,6 @@ impl SandboxBuilder {
         if let Some(asked) = &self.rate_limits {
             app.limiter.warn_unless_kept(asked);
         }
-        app.faults.look().await?;
         let left = app.faults.ordered().len();
         if left > 0 {
             tracing::warn!(
@@ -313,7 +311,6 @@ impl SandboxBuilder {
         if let Some(folder) = self.credentials_dir {
             tokio::spawn(keep(Arc::clone(&app), folder, edition, stopped.clone()));
         }
-        tokio::spawn(follow(Arc::clone(&app), stopped.clone()));
         let deliveries = tokio::spawn(worker::run(Arc::clone(&app), stopped.clone()));
         let front = Front {
             tls,

@@ -15,7 +15,7 @@ pub(super) fn router() -> Router<Arc<App>> {
 }
 
 async fn list(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
-    app.faults.look().await?;
+    app.current.look().await?;
     Ok(Json(json!({"data": app.faults.ordered()})))
 }
 
@@ -34,10 +34,12 @@ async fn arm(
         )));
     }
     app.faults.order(&fault).await?;
+    app.current.look().await?;
     Ok(Json(json!({"data": app.faults.ordered()})))
 }
 
 async fn clear(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
     app.faults.clear().await?;
+    app.current.look().await?;
     Ok(Json(json!({"data": []})))
 }

@@ -98,8 +98,7 @@ async fn openapi() -> impl IntoResponse {
 
 async fn reset(State(app): State<Arc<App>>) -> Result<Json<Value>, Trouble> {
     app.store.reset(&app.initial).await?;
-    app.forget().await;
-    app.current.look().await?;
+    app.begin_anew().await?;
     Ok(Json(json!({"status": "reset"})))
 }
 

@@ -52,8 +52,7 @@ async fn load(State(app): State<Arc<App>>, text: Bytes) -> Result<Json<Value>, T
     let everything = read.await.map_err(broken)??;
     let before = app.store.key_book().await?.keys;
     app.store.restore(&everything).await?;
-    app.forget().await;
-    app.current.look().await?;
+    app.begin_anew().await?;
     let keys = &everything.key_book.keys;
     let are_others = before.len() != keys.len()
         || before

@@ -1,45 +1,24 @@
 //! The faults on duty: those that are ordered, in all processes on one store.
 //!
-//! Each process has a copy, so that who is befallen by none asks nobody, and who
-//! is befallen by one that has no end does not either. What is left of a `skip`
+//! Each process has a copy (`current.rs` keeps it fresh), so that who is befallen
+//! by none asks nobody, and who is befallen by one that has no end does not either.
+//! What is left of a `skip`
 //! or a `count` is in the store alone, and is taken there. Chance is each
 //! process's own, from the seed on.
 
-use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use super::{Fault, Occasion, Part, Strike, chance::Chance, strike::Struck};
 use crate::{
-    app::{App, failed},
+    app::failed,
     random,
     store::{OrderedFault, Store, StoreError},
 };
-
-/// How long what another process has ordered, or called off, may go unseen.
-const LOOK: Duration = Duration::from_millis(500);
-
-/// Looks at what others have ordered, until `stop` turns true or its sender is
-/// gone.
-pub(crate) async fn follow(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    loop {
-        tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        if let Err(error) = app.faults.look().await {
-            // It says what failed in the log; what was ordered before still is.
-            let _ = failed(&error);
-        }
-    }
-}
 
 /// The faults that are ordered.
 #[derive(Debug)]
@@ -48,9 +27,6 @@ pub(crate) struct Faults {
     copy: Mutex<Copied>,
     /// Whether there are any, which nearly every request finds there are not.
     any: AtomicBool,
-    /// Held by who reads all of the store's, so that the last to be read are
-    /// those that stay.
-    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -75,11 +51,10 @@ impl Faults {
             store,
             copy: Mutex::default(),
             any: AtomicBool::new(false),
-            turn: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Orders a fault.
+    /// Orders a fault, for whoever looks from now on.
     pub(crate) async fn order(&self, fault: &Fault) -> Result<(), StoreError> {
         let ordered = OrderedFault {
             id: random::fault_id(),
@@ -89,16 +64,18 @@ impl Faults {
             faults.push(ordered.clone());
             true
         };
-        self.change(add).await
+        self.store.change_faults(Arc::new(add)).await?;
+        Ok(())
     }
 
-    /// Calls all off.
+    /// Calls all off, for whoever looks from now on.
     pub(crate) async fn clear(&self) -> Result<(), StoreError> {
         let clear = |faults: &mut Vec<OrderedFault>| {
             faults.clear();
             true
         };
-        self.change(clear).await
+        self.store.change_faults(Arc::new(clear)).await?;
+        Ok(())
     }
 
     /// What is ordered, counted down to what is left.
@@ -108,31 +85,8 @@ impl Faults {
         orders.collect()
     }
 
-    /// Reads what is ordered.
-    pub(crate) async fn look(&self) -> Result<(), StoreError> {
-        let _turn = self.turn.lock().await;
-        self.keep(self.store.faults().await?);
-        Ok(())
-    }
-
-    /// Forgets the copy: what was ordered is gone from the store.
-    pub(crate) async fn forget(&self) {
-        let _turn = self.turn.lock().await;
-        self.keep(Vec::new());
-    }
-
-    async fn change(
-        &self,
-        rule: impl Fn(&mut Vec<OrderedFault>) -> bool + Send + Sync + 'static,
-    ) -> Result<(), StoreError> {
-        let _turn = self.turn.lock().await;
-        let (_, ordered) = self.store.change_faults(Arc::new(rule)).await?;
-        self.keep(ordered);
-        Ok(())
-    }
-
     /// Makes the copy anew. Whoever has tossed goes on tossing.
-    fn keep(&self, ordered: Vec<OrderedFault>) {
+    pub(crate) fn keep(&self, ordered: Vec<OrderedFault>) {
         let mut copy = self.lock();
         if copy.ordered == ordered {
             return;
@@ -292,6 +246,12 @@ mod tests {
     async fn order(faults: &Faults, order: Value) {
         let fault = Fault::from_json(order).expect("a fault");
         faults.order(&fault).await.expect("ordered");
+        look(faults).await;
+    }
+
+    async fn look(faults: &Faults) {
+        let watched = faults.store.watched().await.expect("read");
+        faults.keep(watched.faults);
     }
 
     async fn ordered(orders: impl IntoIterator<Item = Value>) -> Faults {
@@ -335,7 +295,7 @@ mod tests {
         for wanted in [false, true, true, false] {
             assert_eq!(hits(&faults).await, wanted);
         }
-        faults.look().await.expect("read");
+        look(&faults).await;
         assert!(faults.ordered().is_empty());
     }
 
@@ -355,6 +315,7 @@ mod tests {
         // Of what does not arrive nobody sees the signature.
         assert_eq!(names().await, ["lost_answer"]);
         faults.clear().await.expect("called off");
+        look(&faults).await;
         assert!(names().await.is_empty());
     }
 
@@ -421,7 +382,7 @@ mod tests {
         let [one, other] = [(); 2].map(|()| Faults::new(Arc::clone(&store)));
         order(&one, json!({"kind": "probe", "skip": 1, "count": 3})).await;
         assert!(!hits(&other).await, "it has not looked yet");
-        other.look().await.expect("read");
+        look(&other).await;
         let mut struck = Vec::new();
         for _ in 0..3 {
             struck.extend([hits(&one).await, hits(&other).await]);
@@ -430,12 +391,12 @@ mod tests {
 
         let half = json!({"kind": "probe", "probability": 0.5, "seed": 7});
         order(&one, half).await;
-        other.look().await.expect("read");
+        look(&other).await;
         for _ in 0..50 {
             assert_eq!(hits(&one).await, hits(&other).await);
         }
         other.clear().await.expect("called off");
-        one.look().await.expect("read");
+        look(&one).await;
         assert!(one.ordered().is_empty() && !one.any.load(Ordering::Relaxed));
     }
 
@@ -454,11 +415,11 @@ mod tests {
         let newer = store.change_faults(Arc::new(newer));
         newer.await.expect("ordered");
         let faults = Faults::new(store);
-        faults.look().await.expect("read");
+        look(&faults).await;
         assert!(!hits(&faults).await);
         order(&faults, json!({"kind": "probe", "count": 1})).await;
         assert!(hits(&faults).await);
-        faults.look().await.expect("read");
+        look(&faults).await;
         assert_eq!(faults.ordered(), [earthquake]);
     }
 }

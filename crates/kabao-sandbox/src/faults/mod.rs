@@ -19,7 +19,7 @@ mod strike;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use departure::Departure;
-pub(crate) use duty::{Faults, follow};
+pub(crate) use duty::Faults;
 pub(crate) use kind::{Kind, Part};
 pub(crate) use post::posted_body;
 pub(crate) use signing::signature_headers;

@@ -252,10 +252,6 @@ mod tests {
             unreachable!("nobody marks requests")
         }
 
-        async fn faults(&self) -> Result<Vec<OrderedFault>, StoreError> {
-            unreachable!("nobody orders faults")
-        }
-
         async fn change_faults(
             &self,
             _: FaultRule,

@@ -217,6 +217,8 @@ pub struct Watched {
     pub rate_limits: Option<RateLimits>,
     /// Where the sandbox's clock stands.
     pub clock: ClockSetting,
+    /// The faults that are ordered, in the order in which they were.
+    pub faults: Vec<OrderedFault>,
 }
 
 /// All that a store holds.

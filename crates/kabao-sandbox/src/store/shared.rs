@@ -51,16 +51,10 @@ pub trait Shared: fmt::Debug + Send + Sync {
     /// [`StoreError`].
     async fn sweep_marks(&self, real_now: Timestamp, at_most: u32) -> Result<u64, StoreError>;
 
-    /// The faults that are ordered, in the order in which they were. A reset
+    /// Lets a rule change the faults that are ordered, in one transaction. Gives
+    /// what it said, and what is ordered then. If it leaves all as it was, nothing
+    /// is written. [`Store::watched`](super::Store::watched) gives them; a reset
     /// calls them off.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn faults(&self) -> Result<Vec<OrderedFault>, StoreError>;
-
-    /// Lets a rule change what is ordered, in one transaction. Gives what it
-    /// said, and what is ordered then. If it leaves all as it was, nothing is
-    /// written.
     ///
     /// # Errors
     /// [`StoreError`]; whether it was applied is then unknown.
@@ -73,7 +67,7 @@ pub trait Shared: fmt::Debug + Send + Sync {
 pub type FaultRule = Arc<dyn Fn(&mut Vec<OrderedFault>) -> bool + Send + Sync>;
 
 /// A fault that is ordered, as `docs/faults.md` describes it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderedFault {
     /// Random: it tells orders apart that say the same.
     pub id: u64,

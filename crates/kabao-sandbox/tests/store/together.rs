@@ -126,6 +126,13 @@ pub(crate) fn assert_one_order(first: &Running, addresses: &[SocketAddr]) {
         calling.into_iter().map(|calls| calls.join().unwrap()).sum()
     });
     assert_eq!(befallen, COUNT - 1);
+    // Whoever was not called for a while has heard of it before the first call is
+    // judged.
+    order(json!({"kind": "clock_skew", "seconds": 400}));
+    thread::sleep(Duration::from_millis(1_100));
+    for address in addresses {
+        assert_eq!(call(first, *address), 401, "{address}");
+    }
     first.control_ok("POST", "/_sandbox/reset", None);
     let listed = Request::new("GET", FAULTS).send(*last).json();
     assert_eq!(listed, json!({"data": []}));

@@ -9,6 +9,7 @@ impl Watched {
         match name {
             "keys" => self.key_version = serde_json::from_str::<KeySettings>(value)?.version,
             "rate_limits" => self.rate_limits = Some(RateLimits::from_stored(value)?),
+            "faults" => self.faults = serde_json::from_str(value)?,
             "clock" => self.clock = ClockSetting::from_stored(Some(value))?,
             _ => {}
         }

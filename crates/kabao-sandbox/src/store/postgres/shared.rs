@@ -95,14 +95,6 @@ impl Shared for PostgresStore {
         told("forgetting marks", swept.await)
     }
 
-    async fn faults(&self) -> Result<Vec<OrderedFault>, StoreError> {
-        let read = async {
-            let text = statements::faults(&mut self.session().await?).await?;
-            Ok(statements::faults_of(text.as_deref())?)
-        };
-        told("reading faults", read.await)
-    }
-
     async fn change_faults(
         &self,
         rule: FaultRule,

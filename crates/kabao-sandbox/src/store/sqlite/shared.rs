@@ -44,10 +44,6 @@ impl Shared for SqliteStore {
         self.writer.run_lightly("forgetting marks", sweep).await
     }
 
-    async fn faults(&self) -> Result<Vec<OrderedFault>, StoreError> {
-        self.read("reading faults", |db, _| statements::faults(db))
-    }
-
     async fn change_faults(
         &self,
         rule: FaultRule,

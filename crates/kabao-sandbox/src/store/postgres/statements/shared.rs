@@ -20,7 +20,7 @@ pub(in super::super) async fn watched(session: &mut Session) -> Result<Watched, 
     let rows = session
         .query(
             "SELECT name, value FROM meta
-             WHERE owner = 'platform' AND name IN ('keys', 'rate_limits', 'clock')",
+             WHERE owner = 'platform' AND name IN ('keys', 'rate_limits', 'clock', 'faults')",
             &[],
         )
         .await?;

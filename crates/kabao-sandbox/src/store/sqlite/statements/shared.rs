@@ -9,7 +9,7 @@ use crate::{
 /// One statement, which is one moment.
 pub(in super::super) fn watched(db: &Connection) -> Result<Watched, Failure> {
     let mut statement = db.prepare_cached(
-        "SELECT name, value FROM meta WHERE name IN ('keys', 'rate_limits', 'clock')",
+        "SELECT name, value FROM meta WHERE name IN ('keys', 'rate_limits', 'clock', 'faults')",
     )?;
     let mut rows = statement.query([])?;
     let mut watched = Watched::default();
