@@ -6,7 +6,7 @@
 //! another version. It is done
 //!
 //! - once a second, by whoever comes first; others meanwhile go on with what is
-//!   known;
+//!   known, if that is not from long ago;
 //! - when this process has changed something, and when somebody calls or names a
 //!   key that is not known: then another process may have made it a moment ago;
 //! - when the sandbox's clock, as it was last seen, has passed an instant at which

@@ -71,6 +71,9 @@ pub(crate) struct Looks {
 /// How long a change by others may go unseen.
 const LATELY: Duration = Duration::from_secs(1);
 
+/// How long it may while somebody is looking.
+const LONG_AGO: Duration = Duration::from_secs(2);
+
 impl Looks {
     /// Looks, unless somebody has since then. As one looks after the other, what
     /// is seen never gives way to something older.
@@ -83,19 +86,21 @@ impl Looks {
     }
 
     /// Looks, unless somebody has lately, or is at it: then what was seen before
-    /// will do.
+    /// will do, if that is not long ago.
     pub(crate) async fn lately(
         &self,
         look: impl Future<Output = Result<(), Refusal>>,
     ) -> Result<(), Refusal> {
         let now = Instant::now();
+        let age = self.last().map(|began| now.duration_since(began));
+        if age.is_some_and(|age| age <= LATELY) {
+            return Ok(());
+        }
         let then = now.checked_sub(LATELY).unwrap_or(now);
-        match self.has_been_since(then) {
-            true => Ok(()),
-            false => {
-                let look = self.unless_since(then, look);
-                self.turns.unless_taken(look).await
-            }
+        let look = self.unless_since(then, look);
+        match age.is_some_and(|age| age <= LONG_AGO) {
+            true => self.turns.unless_taken(look).await,
+            false => self.turns.wait(look).await,
         }
     }
 
@@ -104,7 +109,7 @@ impl Looks {
         then: Instant,
         look: impl Future<Output = Result<(), Refusal>>,
     ) -> Result<(), Refusal> {
-        if self.has_been_since(then) {
+        if self.last().is_some_and(|began| began >= then) {
             return Ok(());
         }
         let begins = Instant::now();
@@ -113,9 +118,8 @@ impl Looks {
         Ok(())
     }
 
-    fn has_been_since(&self, then: Instant) -> bool {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.is_some_and(|began| began >= then)
+    fn last(&self) -> Option<Instant> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -252,16 +256,39 @@ mod tests {
             assert_eq!(looked, Ok(()));
             begin.elapsed()
         };
-        // Who comes first looks, and it takes long.
-        assert_eq!(join!(lately(), lately()), (LONG, Duration::ZERO));
-        assert_eq!(lately().await, LONG);
-        let quick = async { Ok(()) };
-        assert_eq!(watching.looks.lately(quick).await, Ok(()));
+        let quick = async || watching.looks.lately(async { Ok(()) }).await;
+        assert_eq!(quick().await, Ok(()));
         sleep(LATELY).await;
         let never = async { panic!("there was one a second ago") };
         assert_eq!(watching.looks.lately(never).await, Ok(()));
         sleep(Duration::from_millis(1)).await;
-        assert_eq!(lately().await, LONG);
-        assert_eq!(watching.ended.load(Ordering::Relaxed), 3);
+        // Who comes first looks, and it takes so long that others wait in the end.
+        let later = LONG_AGO - LATELY;
+        let last = async {
+            sleep(later).await;
+            lately().await
+        };
+        let waited = join!(lately(), lately(), last);
+        assert_eq!(waited, (LONG, Duration::ZERO, LONG - later));
+        assert_eq!(watching.ended.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_goes_on_with_what_was_seen_long_ago() {
+        let watching = Watching::default();
+        let lately = async |comes: Duration| {
+            sleep(comes).await;
+            let looked = watching.looks.lately(watching.look()).await;
+            assert_eq!(looked, Ok(()));
+            watching.seen.load(Ordering::Relaxed)
+        };
+        for pause in [Duration::ZERO, Duration::from_secs(600)] {
+            sleep(pause).await;
+            let there = watching.there.fetch_add(1, Ordering::Relaxed) + 1;
+            let first = lately(Duration::ZERO);
+            let [second, third] = [1, 900].map(|ms| lately(Duration::from_millis(ms)));
+            assert_eq!(join!(first, second, third), (there, there, there));
+        }
+        assert_eq!(watching.ended.load(Ordering::Relaxed), 2);
     }
 }
