@@ -52,7 +52,8 @@ const MISMATCH: &str = "错误的签名，验签失败";
 const REPLAY: &str = "签名信息错误，验签失败";
 
 /// Checks grammar, serial, window and signature, in that order. `unsure` is why
-/// the keys may not be those of this moment.
+/// keys and faults may not be those of this moment. What is then not found is not
+/// called wrong.
 pub(crate) async fn authenticate(
     app: &App,
     request: &Received,
@@ -84,18 +85,29 @@ pub(crate) async fn authenticate(
         Ok(keys) => (keys, None),
         Err(refusal) => (app.keys(), Some(refusal)),
     };
+    let unless_unsure = |refusal, step, what: &str, reason: &dyn Fn() -> String| match &unsure {
+        None => reject(sign_error(refusal), Verdict::bad(step, reason())),
+        Some(unsure) => {
+            let reason = format!(
+                "{what} could not be looked up, as the store is not to be reached; send it again"
+            );
+            reject(unsure.clone(), Verdict::bad(step, reason))
+        }
+    };
     let keys = &keys;
     let caller = keys.caller(authorization.scheme, &authorization.identity);
     let Some((caller, certificate)) =
         caller.and_then(|caller| Some((caller, caller.certificate(&serial_no)?)))
     else {
-        let reason = verdict::unknown_serial(keys, &authorization);
-        return Err(reject(sign_error(SERIAL), Verdict::bad("serial", reason)));
+        let what = format!("{} and certificate {serial_no}", authorization.identity);
+        let reason = || verdict::unknown_serial(keys, &authorization);
+        return Err(unless_unsure(SERIAL, "serial", &what, &reason));
     };
     let timestamp = authorization.timestamp.parse::<i64>().unwrap_or(i64::MAX);
     if !within_window(timestamp, now) {
-        let reason = verdict::out_of_window(&authorization.timestamp, now);
-        return Err(reject(sign_error(STALE), Verdict::bad("timestamp", reason)));
+        let what = "how far a fault lets the clock be off";
+        let reason = || verdict::out_of_window(&authorization.timestamp, now);
+        return Err(unless_unsure(STALE, "timestamp", what, &reason));
     }
     let body = signed_body(request)
         .map_err(|issue| reject(sign_error(MISMATCH), Verdict::bad("body", issue)))?;

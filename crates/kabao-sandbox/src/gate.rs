@@ -65,8 +65,13 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
     entry.operation = found.as_ref().ok().map(|(operation, _)| operation.id);
     let occasion = Occasion::request(request.method.as_str(), request.path(), entry.operation);
     // Those that are known serve better than none.
-    let unsure = app.current.keys().await.err();
-    let clock = app.faults.skew(&occasion).await;
+    let mut unsure = app.current.keys().await.err();
+    let mut clock = Strike::default();
+    // Who has waited for the store in vain asks it no more.
+    if unsure.is_none() {
+        clock = app.faults.skew(&occasion).await;
+        unsure = clock.unsure.take();
+    }
     entry.faults.extend(clock.noted());
     let now = now.as_second() + clock.seconds();
     let mut strike = Strike::default();
@@ -86,18 +91,23 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
         Ok(admitted) => {
             entry.caller = Some(Arc::clone(&admitted.caller));
             entry.replayed = admitted.replayed;
-            strike = app
-                .faults
-                .strike(&occasion.by(&admitted.caller.identity))
-                .await
-                .under(&clock);
+            let mut unsure = admitted.unsure.clone();
+            if unsure.is_none() {
+                let occasion = occasion.by(&admitted.caller.identity);
+                strike = app.faults.strike(&occasion).await;
+                unsure = strike.unsure.take();
+            }
+            strike = strike.under(&clock);
             entry.faults.extend(strike.noted());
             entry.refusal = strike.error().map(|error| Box::new(error.into()));
             let asked = asked_signer(&admitted, &request);
-            let outcome = match (strike.instead(), &asked) {
-                (Some(reply), _) => Ok(reply),
-                (None, Ok(_)) => process(app, &admitted, &request, found, &mut entry.rate).await,
-                (None, Err(refusal)) => Err(refusal.clone()),
+            let outcome = match (strike.instead(), unsure, &asked) {
+                (Some(reply), ..) => Ok(reply),
+                (None, Some(refusal), _) => Err(refusal),
+                (None, None, Err(refusal)) => Err(refusal.clone()),
+                (None, None, Ok(_)) => {
+                    process(app, &admitted, &request, found, &mut entry.rate).await
+                }
             };
             let reply = outcome.unwrap_or_else(|refusal| {
                 let reply = reply_of(&refusal);
@@ -144,9 +154,6 @@ pub(crate) async fn process(
     found: Result<(&Operation, PathParams), Refusal>,
     rate: &mut Option<Counted>,
 ) -> Result<Reply, Refusal> {
-    if let Some(refusal) = &admitted.unsure {
-        return Err(refusal.clone());
-    }
     let present = |name| {
         let value = request.header(name);
         value.is_some_and(|value| !value.trim().is_empty())

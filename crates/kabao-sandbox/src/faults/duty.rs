@@ -120,7 +120,7 @@ impl Faults {
         self.meet(occasion, &[Part::Clock]).await
     }
 
-    /// The first fault of each of these parts.
+    /// The first fault of each of these parts, until the store does not say.
     async fn meet(&self, occasion: &Occasion<'_>, parts: &[Part]) -> Strike {
         let mut strike = Strike::default();
         if !self.any.load(Ordering::Acquire) {
@@ -137,10 +137,10 @@ impl Faults {
                         strike.faults.push(struck);
                         break;
                     }
-                    // Whether it was counted is unknown; it befalls nobody. It
-                    // says what failed in the log.
+                    // Whether it was counted is unknown; it befalls nobody.
                     Err(error) => {
-                        let _ = failed(&error);
+                        strike.unsure = Some(failed(&error));
+                        return strike;
                     }
                 }
             }

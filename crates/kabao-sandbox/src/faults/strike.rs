@@ -10,7 +10,7 @@ use super::{
     chance::Chance,
     kind::{LONGEST_HELD_MS, LONGEST_MS, ORDERED, ResetAt},
 };
-use crate::{gate::Answer, routes::Reply};
+use crate::{gate::Answer, refusal::Refusal, routes::Reply};
 
 /// The faults that have befallen somebody, one of a part; by default none.
 #[derive(Debug, Default)]
@@ -18,6 +18,9 @@ pub(crate) struct Strike {
     pub(super) faults: Vec<Struck>,
     /// How many seconds the clock is ahead that the answer is stamped by.
     pub(super) skew: i64,
+    /// What to answer if it is not known what else would have befallen it, as the
+    /// store did not say.
+    pub(crate) unsure: Option<Refusal>,
 }
 
 /// One of them.

@@ -16,7 +16,7 @@ use super::{
 use crate::support::{Answer, Running, card_target, change, patch_target};
 
 /// Five seconds, which a client waits for gladly, and what a busy machine adds.
-const PATIENCE: Duration = Duration::from_secs(6);
+pub(super) const PATIENCE: Duration = Duration::from_secs(6);
 
 fn sandbox(uri: &str) -> Running {
     let folder = tempfile::tempdir().unwrap();
@@ -26,7 +26,7 @@ fn sandbox(uri: &str) -> Running {
 }
 
 /// Refused for the moment, in the documented form, and in time.
-fn assert_is_away(running: &Running, ask: impl Fn() -> Answer) {
+pub(super) fn assert_is_away(running: &Running, ask: impl Fn() -> Answer) {
     let begin = Instant::now();
     assert_says_away(running, &ask(), begin);
 }

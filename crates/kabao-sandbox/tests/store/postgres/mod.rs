@@ -11,5 +11,6 @@ mod sandboxes;
 mod server;
 mod start;
 mod tls;
+mod unsure;
 
 pub(crate) use server::database;

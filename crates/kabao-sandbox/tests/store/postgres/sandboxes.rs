@@ -38,7 +38,7 @@ fn two_on(database: &Database) -> [Arc<Running>; 2] {
     [first, second].map(Arc::new)
 }
 
-fn start(database: &Database, folder: tempfile::TempDir) -> Running {
+pub(super) fn start(database: &Database, folder: tempfile::TempDir) -> Running {
     Running::in_folder(folder, |builder| {
         builder.store(database.uri()).rate_limits(RateLimits::Off)
     })
@@ -252,7 +252,7 @@ fn a_replayed_request_passes_one_of_two_sandboxes() {
 }
 
 /// A folder with the same master key.
-fn folder_beside(first: &Running) -> tempfile::TempDir {
+pub(super) fn folder_beside(first: &Running) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let key = "master.key";
     std::fs::copy(first.folder.path().join(key), folder.path().join(key)).unwrap();
