@@ -174,10 +174,9 @@ fn parse(request: &Received) -> Result<Authorization, Box<Rejected>> {
 
 /// What the caller had to sign of the body: of an upload the part `meta`.
 fn signed_body(request: &Received) -> Result<&[u8], String> {
-    let content_type = request.header(header::CONTENT_TYPE).unwrap_or_default();
-    match multipart::boundary(&content_type) {
+    match &request.boundary {
         None => Ok(&request.body),
-        Some(boundary) => multipart::part(&request.body, &boundary, "meta").ok_or_else(|| {
+        Some(boundary) => multipart::part(&request.body, boundary, "meta").ok_or_else(|| {
             "the multipart body has no part named \"meta\", which is what is signed".into()
         }),
     }

@@ -103,6 +103,7 @@ impl Server {
         let mut request = received(method, target, body)?;
         let content_type = HeaderValue::try_from(content_type).ok()?;
         request.headers.insert(header::CONTENT_TYPE, content_type);
+        request.boundary = multipart::boundary_in(&request.headers);
         let any = HeaderValue::from_static("*/*");
         request.headers.insert(header::ACCEPT, any.clone());
         request.headers.insert(header::USER_AGENT, any);
@@ -180,5 +181,6 @@ fn received(method: &str, target: &str, body: &[u8]) -> Option<Received> {
         target: target.as_str().to_owned(),
         headers: HeaderMap::new(),
         body: Bytes::copy_from_slice(body),
+        boundary: None,
     })
 }

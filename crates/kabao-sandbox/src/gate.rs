@@ -32,6 +32,8 @@ pub(crate) struct Received {
     pub(crate) target: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// Between the parts of the body, if it has parts.
+    pub(crate) boundary: Option<String>,
 }
 
 impl Received {

@@ -1,9 +1,17 @@
 //! The little of `multipart/form-data` that authentication needs: one part's
 //! bytes, exactly.
 
+use http::{HeaderMap, header};
 use memchr::memmem;
 
-/// The boundary, if this is a multipart body.
+/// The boundary, if these are the headers of a multipart body. What of them is not
+/// ASCII, such as a file's name, says nothing about that.
+pub(crate) fn boundary_in(headers: &HeaderMap) -> Option<String> {
+    let content_type = headers.get(header::CONTENT_TYPE)?;
+    boundary(&String::from_utf8_lossy(content_type.as_bytes()))
+}
+
+/// The boundary in a `Content-Type`.
 pub(crate) fn boundary(content_type: &str) -> Option<String> {
     let (kind, parameters) = content_type.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {

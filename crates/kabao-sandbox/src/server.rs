@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use bytes::Bytes;
-use http::{Request, Response, header, request::Parts};
+use http::{Request, Response, request::Parts};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     body::{Body as _, Incoming},
@@ -242,9 +242,8 @@ impl Service {
         let target = head.uri.path_and_query();
         let target = target.map_or("/", |target| target.as_str()).to_owned();
         intake::check(&target, &head.headers)?;
-        let content_type = head.headers.get(header::CONTENT_TYPE);
-        let content_type = content_type.and_then(|text| text.to_str().ok());
-        let limit = match content_type.and_then(multipart::boundary) {
+        let boundary = multipart::boundary_in(&head.headers);
+        let limit = match boundary {
             Some(_) => bounds::UPLOAD,
             None => bounds::JSON,
         };
@@ -254,6 +253,7 @@ impl Service {
             target,
             headers: head.headers,
             body,
+            boundary,
         };
         Ok(gate::serve(&self.app, received).await)
     }

@@ -2,14 +2,14 @@
 
 use std::ops::RangeInclusive;
 
-use http::{Method, header};
+use http::Method;
 use kabao_core::{
     field::FieldError,
     query::{decode_component, decode_pairs},
 };
 use serde_json::{Map, Value};
 
-use crate::{gate::Received, multipart, operations::PathParams, refusal::Refusal};
+use crate::{gate::Received, operations::PathParams, refusal::Refusal};
 
 /// Where a member stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,9 +157,8 @@ pub(super) fn value_of<'a>(
 
 fn body(request: &Received) -> Result<Map<String, Value>, Refusal> {
     let bytes = &request.body;
-    let content_type = request.header(header::CONTENT_TYPE).unwrap_or_default();
     // Parts are for the operation that takes them.
-    let in_parts = multipart::boundary(&content_type).is_some();
+    let in_parts = request.boundary.is_some();
     if bytes.is_empty() || request.method == Method::GET || in_parts {
         return Ok(Map::new());
     }

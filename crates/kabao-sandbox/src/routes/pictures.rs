@@ -1,6 +1,5 @@
 //! Pictures: upload.
 
-use http::header;
 use kabao_core::{field::FieldError, signature::Scheme};
 use serde_json::{Map, Value, json};
 
@@ -62,9 +61,9 @@ fn meta(cx: &Context<'_>) -> Result<(String, String), Refusal> {
 }
 
 fn part<'a>(cx: &Context<'a>, name: &str) -> Result<&'a [u8], Refusal> {
-    let content_type = cx.request.header(header::CONTENT_TYPE).unwrap_or_default();
-    multipart::boundary(&content_type)
-        .and_then(|boundary| multipart::part(&cx.request.body, &boundary, name))
+    let boundary = cx.request.boundary.as_ref();
+    boundary
+        .and_then(|boundary| multipart::part(&cx.request.body, boundary, name))
         .ok_or_else(|| {
             let issue = "请求体应为multipart/form-data，含meta与file两部分";
             Refusal::param("body", &FieldError::new(format!("/{name}"), "", issue))

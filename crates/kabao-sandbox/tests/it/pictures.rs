@@ -64,12 +64,16 @@ fn in_parts(parts: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// Sends a body in parts with a signature over `signed`.
 fn send(caller: &Caller<'_>, signed: &str, body: Vec<u8>) -> Answer {
+    let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    send_as(caller, &content_type, signed, body)
+}
+
+fn send_as(caller: &Caller<'_>, content_type: &str, signed: &str, body: Vec<u8>) -> Answer {
     let target = target(caller);
     let authorization = caller.signer.authorization("POST", &target, signed);
-    let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
     let request = caller.signer.bare("POST", &target, "").body(body);
     request
-        .header("Content-Type", &content_type)
+        .header("Content-Type", content_type)
         .header("Authorization", &authorization)
         .send(caller.signer.address)
 }
@@ -248,4 +252,17 @@ fn an_upload_consists_of_two_parts() {
         .header("Content-Type", &content_type)
         .header("Authorization", &authorization);
     request.send(running.address).blames("/brand_id");
+}
+
+#[test]
+fn a_large_picture_is_taken_whatever_else_the_content_type_says() {
+    let running = Running::start();
+    let content_type = format!("multipart/form-data; name=\"会员卡\"; boundary={BOUNDARY}");
+    let mut file = PNG.to_vec();
+    file.resize(LARGEST - 1, b' ');
+    for caller in running.callers() {
+        let meta = meta(&caller, "a.png", &file).to_string();
+        let body = in_parts(&[("meta", meta.as_bytes()), ("file", &file)]);
+        send_as(&caller, &content_type, &meta, body).ok();
+    }
 }
