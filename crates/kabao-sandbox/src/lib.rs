@@ -58,6 +58,7 @@ mod server;
 pub mod store;
 mod switches;
 pub mod tls;
+mod to_the_end;
 mod turns;
 pub mod vault;
 mod verdict;

@@ -14,13 +14,14 @@ use hyper::{
 };
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
 };
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
@@ -34,6 +35,7 @@ use crate::{
     intake::{self, TurnedAway},
     metrics::Counted,
     multipart,
+    to_the_end::ToTheEnd,
     wire::{Body, Line, Severed, Wire},
 };
 
@@ -63,18 +65,18 @@ pub(crate) async fn run(
         guard,
     } = front;
     let busy = Gauge::default();
-    let service = Service {
-        line: Line::new(stop.clone(), busy.clone()),
+    let line = Line::new(stop.clone(), busy.clone());
+    let service = Arc::new(Service {
         control: control::router(Arc::clone(&app)),
         guard,
         app,
         busy: busy.clone(),
         bodies: Budget::new(),
         answers: Budget::new(),
-    };
+    });
     let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
     let door = Arc::new(Semaphore::new(bounds::TURNED_AWAY));
-    let connections = Arc::new(GracefulShutdown::new());
+    let connections = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -83,20 +85,21 @@ pub(crate) async fn run(
         match accepted {
             Ok((stream, peer)) => match Arc::clone(&places).try_acquire_owned() {
                 Ok(place) => {
-                    let service = service.clone();
-                    let connections = Arc::clone(&connections);
-                    let serving = connection(stream, peer, tls.clone(), service, connections);
-                    tokio::spawn(async move {
-                        serving.await;
-                        drop(place);
-                    });
+                    let connection = Connection {
+                        service: Arc::clone(&service),
+                        line: line.anew(),
+                        peer,
+                        _place: place,
+                    };
+                    let watcher = connections.watcher();
+                    tokio::spawn(Arc::new(connection).serve(stream, tls.clone(), watcher));
                 }
                 Err(_) => {
                     tracing::debug!(%peer, max_connections, "a connection too many was turned away");
                     service.app.metrics.turned_away("too_many_connections");
                     // Those that speak TLS would not understand.
                     if let (None, Ok(place)) = (&tls, Arc::clone(&door).try_acquire_owned()) {
-                        let wire = Wire::new(stream, service.line.anew());
+                        let wire = Wire::new(stream, line.anew());
                         tokio::spawn(async move {
                             turn_away(wire).await;
                             drop(place);
@@ -108,61 +111,21 @@ pub(crate) async fn run(
             // next one may fare better, but not at full speed.
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                sleep(Duration::from_millis(20)).await;
             }
         }
     }
     drop(listener);
-    drop(service);
-    // Only a request that has arrived is worth waiting for: half a head, or a
-    // handshake under way, is not.
-    let idle = async {
-        loop {
-            tokio::time::sleep(LINGER).await;
-            if busy.get() == 0 {
-                return;
-            }
-        }
-    };
     let drained = async {
-        let mut connections = connections;
-        loop {
-            match Arc::try_unwrap(connections) {
-                Ok(all) => return all.shutdown().await,
-                Err(shared) => connections = shared,
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        // Only a request that has arrived is worth waiting for: half a head, or a
+        // handshake under way, is not.
+        let _ = timeout(LINGER, connections.shutdown()).await;
+        while busy.get() > 0 {
+            sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::select! {
-        () = drained => {}
-        () = idle => {}
-        () = tokio::time::sleep(DRAIN) => {
-            tracing::warn!("some requests did not finish in time and were dropped");
-        }
-    }
-}
-
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    tls: Option<TlsAcceptor>,
-    service: Service,
-    connections: Arc<GracefulShutdown>,
-) {
-    // An answer is one small write; waiting for more would only delay it.
-    let _ = stream.set_nodelay(true);
-    let line = service.line.anew();
-    let stream = Wire::new(stream, line.clone());
-    let _open = Counted::new(&service.app.metrics.connections);
-    let service = Service { line, ..service };
-    match tls {
-        None => http(stream, peer, service, connections).await,
-        Some(tls) => match tokio::time::timeout(bounds::IDLE, tls.accept(stream)).await {
-            Ok(Ok(stream)) => http(stream, peer, service, connections).await,
-            Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-            Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
-        },
+    if timeout(DRAIN, drained).await.is_err() {
+        tracing::warn!("some requests did not finish in time and were dropped");
     }
 }
 
@@ -176,36 +139,8 @@ async fn turn_away(mut wire: Wire) {
     }
 }
 
-async fn http(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    peer: SocketAddr,
-    service: Service,
-    connections: Arc<GracefulShutdown>,
-) {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(bounds::IDLE)
-        .max_buf_size(bounds::HEAD)
-        .serve_connection(
-            TokioIo::new(stream),
-            service_fn(move |request| {
-                let service = service.clone();
-                async move { service.answer(request, peer).await }
-            }),
-        );
-    let watched = connections.watch(connection);
-    // The watcher counts the connection from here on; the share must go, or
-    // stopping would wait for idle connections.
-    drop(connections);
-    if let Err(error) = watched.await {
-        tracing::debug!(%peer, %error, "connection ended");
-    }
-}
-
-#[derive(Clone)]
+/// What all connections share.
 struct Service {
-    /// The connection that it answers on.
-    line: Line,
     app: Arc<App>,
     control: Router,
     guard: Guard,
@@ -215,30 +150,76 @@ struct Service {
     answers: Budget,
 }
 
-impl Service {
+/// One of them, and what goes on of it when its peer has hung up.
+struct Connection {
+    service: Arc<Service>,
+    line: Line,
+    peer: SocketAddr,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    async fn serve(self: Arc<Self>, stream: TcpStream, tls: Option<TlsAcceptor>, watcher: Watcher) {
+        let peer = self.peer;
+        // An answer is one small write; waiting for more would only delay it.
+        let _ = stream.set_nodelay(true);
+        let stream = Wire::new(stream, self.line.clone());
+        let _open = Counted::new(&self.service.app.metrics.connections);
+        match tls {
+            None => self.http(stream, watcher).await,
+            Some(tls) => match timeout(bounds::IDLE, tls.accept(stream)).await {
+                Ok(Ok(stream)) => self.http(stream, watcher).await,
+                Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
+                Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
+            },
+        }
+    }
+
+    async fn http(
+        self: Arc<Self>,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        watcher: Watcher,
+    ) {
+        let peer = self.peer;
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(bounds::IDLE)
+            .max_buf_size(bounds::HEAD)
+            .serve_connection(
+                TokioIo::new(stream),
+                service_fn(move |request| {
+                    let connection = Arc::clone(&self);
+                    async move { connection.answer(request).await }
+                }),
+            );
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%peer, %error, "connection ended");
+        }
+    }
+
     async fn answer(
-        &self,
+        self: &Arc<Self>,
         request: Request<Incoming>,
-        peer: SocketAddr,
     ) -> Result<Response<Body>, Severed> {
-        let busy = Counted::new(&self.busy);
+        let busy = Counted::new(&self.service.busy);
         let (head, body) = request.into_parts();
         let answer = if is_control(head.uri.path()) {
-            self.control(head, body, peer).await
+            self.control(head, body).await
         } else {
-            let _in_flight = Counted::new(&self.app.metrics.in_flight);
+            let _in_flight = Counted::new(&self.service.app.metrics.in_flight);
             match self.call(head, body).await {
                 Ok(departure) => self.line.carry(departure).await?,
                 Err(turned_away) => self.plain(turned_away),
             }
         };
-        Ok(match held(answer, self.answers.share(), busy).await {
+        let share = self.service.answers.share();
+        Ok(match held(answer, share, busy).await {
             Ok(answer) => answer,
             Err(turned_away) => self.plain(turned_away),
         })
     }
 
-    async fn call(&self, head: Parts, body: Incoming) -> Result<Departure, TurnedAway> {
+    async fn call(self: &Arc<Self>, head: Parts, body: Incoming) -> Result<Departure, TurnedAway> {
         let target = head.uri.path_and_query();
         let target = target.map_or("/", |target| target.as_str()).to_owned();
         intake::check(&target, &head.headers)?;
@@ -247,7 +228,7 @@ impl Service {
             Some(_) => bounds::UPLOAD,
             None => bounds::JSON,
         };
-        let (body, _share) = intake::read(body, limit, &self.bodies).await?;
+        let (body, share) = intake::read(body, limit, &self.service.bodies).await?;
         let received = Received {
             method: head.method,
             target,
@@ -255,11 +236,17 @@ impl Service {
             body,
             boundary,
         };
-        Ok(gate::serve(&self.app, received).await)
+        let app = Arc::clone(&self.service.app);
+        let serving = async move {
+            let _share = share;
+            gate::serve(&app, received).await
+        };
+        Ok(self.to_the_end(serving).await)
     }
 
-    async fn control(&self, head: Parts, body: Incoming, peer: SocketAddr) -> Response<Body> {
-        if let Err(refusal) = self.guard.admit(&head, peer.ip()) {
+    async fn control(self: &Arc<Self>, head: Parts, body: Incoming) -> Response<Body> {
+        let service = &self.service;
+        if let Err(refusal) = service.guard.admit(&head, self.peer.ip()) {
             return refusal.map(|body| body.boxed_unsync());
         }
         // What is open to strangers has no use for a body.
@@ -268,22 +255,42 @@ impl Service {
             false => bounds::CONTROL,
         };
         let read = match intake::check(head.uri.path(), &head.headers) {
-            Ok(()) => intake::read(body, limit, &self.bodies).await,
+            Ok(()) => intake::read(body, limit, &service.bodies).await,
             Err(turned_away) => Err(turned_away),
         };
-        let (body, _share) = match read {
+        let (body, share) = match read {
             Ok(read) => read,
             Err(turned_away) => return self.plain(turned_away),
         };
         let request = Request::from_parts(head, axum::body::Body::from(body));
-        let Ok(answer) = self.control.clone().oneshot(request).await;
+        let control = service.control.clone();
+        let serving = async move {
+            let _share = share;
+            let Ok(answer) = control.oneshot(request).await;
+            answer
+        };
+        let answer = self.to_the_end(serving).await;
         answer.map(|body| body.boxed_unsync())
+    }
+
+    /// Does what was asked for even if the peer hangs up. Until that is done it
+    /// keeps its place, and a stop waits for it.
+    async fn to_the_end<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        let (place, busy) = (Arc::clone(self), Counted::new(&self.service.busy));
+        let work = async move {
+            let _counted = (place, busy);
+            work.await
+        };
+        ToTheEnd::new(work).await
     }
 
     /// What never reached the gate is answered as a gateway would: no JSON, no
     /// signature.
     fn plain(&self, why: TurnedAway) -> Response<Body> {
-        self.app.metrics.turned_away(why.name());
+        self.service.app.metrics.turned_away(why.name());
         let mut answer = Response::new(boxed(Full::new(why.words().into())));
         *answer.status_mut() = why.status();
         answer.headers_mut().extend(why.header());

@@ -1,10 +1,17 @@
 //! What is let in, and in which form the rest is refused.
 
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
 use kabao_core::{ApiV3Key, certificate::Certificate, certificate_list::CertificateList, message};
-use kabao_sandbox::RateLimits;
+use kabao_sandbox::{RateLimits, folder::DataFolder};
 use serde_json::json;
 
-use crate::support::{CARD_PATH, Request, Running, card_target, nonce, unix_now};
+use crate::support::{
+    CARD_PATH, Request, Running, card_target, change, nonce, patch_target, unix_now,
+};
 
 #[test]
 fn an_answer_is_signed_with_the_key_that_the_request_asks_for() {
@@ -392,4 +399,45 @@ fn what_is_no_request_does_not_bring_the_server_down() {
     // The server may close before it has read all.
     let _ = std::panic::catch_unwind(|| too_large.send(running.address));
     assert_eq!(merchant.get(&card_target()).status, 200);
+}
+
+#[test]
+fn what_was_begun_is_done_and_noted_though_the_caller_hangs_up() {
+    let running = Running::start();
+    let order = json!({"kind": "delay", "ms": 1, "count": 1});
+    running.control_ok("POST", "/_sandbox/faults", Some(order));
+    let gauge = |name: &str| {
+        let metrics = running.control("GET", "/_sandbox/metrics", None).body;
+        let metrics = String::from_utf8(metrics).unwrap();
+        let mut lines = metrics.lines().map(ToOwned::to_owned);
+        let line = lines.find_map(|line| line.strip_prefix(name)?.trim().parse::<u32>().ok());
+        line.unwrap()
+    };
+    let soon = |what: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !what() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(20),
+                "it never happens"
+            );
+            sleep(Duration::from_millis(10));
+        }
+    };
+    // Somebody else writes, and takes their time.
+    let folder = DataFolder::create(running.folder.path()).unwrap();
+    let other = rusqlite::Connection::open(folder.database()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let body = change(json!({"level": "白金"})).to_string();
+    let request = running.merchant().request("PATCH", &patch_target(), &body);
+    let impatient = request.started(running.address);
+    soon(&|| gauge("kabao_sandbox_requests_in_flight ") == 1);
+    drop(impatient);
+    // The one that asks is left.
+    soon(&|| gauge("kabao_sandbox_connections ") == 1);
+    other.execute_batch("ROLLBACK").unwrap();
+    soon(&|| running.last_request()["method"] == "PATCH");
+    let noted = running.last_request();
+    assert_eq!(noted["status"], 200, "{noted}");
+    assert_eq!(noted["fault"], "delay", "{noted}");
+    assert_eq!(running.merchant().get(&card_target()).ok()["level"], "白金");
 }

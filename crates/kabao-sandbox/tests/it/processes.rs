@@ -1,6 +1,6 @@
 //! Restarts, shared folders, TLS, credentials on disk.
 
-use std::{net::TcpListener, sync::Arc};
+use std::{net::TcpListener, sync::Arc, thread, time::Duration};
 
 use kabao_sandbox::{RateLimits, Sandbox, StartError};
 use serde_json::{Value, json};
@@ -163,11 +163,8 @@ fn credentials_are_complete_and_private() {
     drop(running);
 }
 
-#[test]
-fn tls_is_trusted_through_the_local_authority_under_the_production_names() {
-    use std::io::{Read as _, Write as _};
-    let running = Running::with(|builder| builder.tls(true));
-    assert!(running.credentials.base_url.starts_with("https://"));
+/// Trusts what the sandbox says it is.
+fn client_config(running: &Running) -> Arc<rustls::ClientConfig> {
     let ca = running.credentials.ca_pem.clone().unwrap();
     let mut roots = rustls::RootCertStore::empty();
     let (_, der) = rustls_pki_types::pem::from_buf(&mut ca.as_bytes())
@@ -175,13 +172,21 @@ fn tls_is_trusted_through_the_local_authority_under_the_production_names() {
         .unwrap();
     roots.add(der.into()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = Arc::new(
+    Arc::new(
         rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth(),
-    );
+    )
+}
+
+#[test]
+fn tls_is_trusted_through_the_local_authority_under_the_production_names() {
+    use std::io::{Read as _, Write as _};
+    let running = Running::with(|builder| builder.tls(true));
+    assert!(running.credentials.base_url.starts_with("https://"));
+    let config = client_config(&running);
     for name in [
         "localhost",
         "127.0.0.1",
@@ -200,6 +205,59 @@ fn tls_is_trusted_through_the_local_authority_under_the_production_names() {
         let _ = stream.read_to_string(&mut answer);
         assert!(answer.starts_with("HTTP/1.1 200"), "{name}: {answer}");
     }
+}
+
+#[test]
+fn who_says_nothing_keeps_nobody_from_being_told_to_close() {
+    use std::io::{Read as _, Write as _};
+    let running = Running::with(|builder| builder.tls(true));
+    let config = client_config(&running);
+    let connect = || {
+        let name = "localhost".to_owned().try_into().unwrap();
+        let connection = rustls::ClientConnection::new(Arc::clone(&config), name).unwrap();
+        let socket = std::net::TcpStream::connect(running.address).unwrap();
+        let patience = Some(Duration::from_secs(30));
+        socket.set_read_timeout(patience).unwrap();
+        rustls::StreamOwned::new(connection, socket)
+    };
+    // A handshake that does not come, a connection that idles, and a request that
+    // is still being sent when the end begins.
+    let silent = std::net::TcpStream::connect(running.address).unwrap();
+    let mut idle = connect();
+    idle.write_all(b"GET /_sandbox/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .unwrap();
+    idle.read_exact(&mut [0; 12]).unwrap();
+    let mut sending = connect();
+    sending
+        .write_all(
+            b"POST /v3/x HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\
+              Transfer-Encoding: chunked\r\n\r\n",
+        )
+        .unwrap();
+    let mut asked = [0; 25];
+    sending.read_exact(&mut asked).unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+
+    let stopping = thread::spawn(move || running.stop());
+    let told = thread::spawn(move || {
+        // It may end without a word.
+        let _ = idle.read_to_end(&mut Vec::new());
+    });
+    while !told.is_finished() {
+        let chunk = [b"400\r\n", &[b' '; 0x400][..], b"\r\n"].concat();
+        sending.write_all(&chunk).unwrap();
+        thread::sleep(Duration::from_millis(100));
+    }
+    // Long before a handshake is given up.
+    silent.set_nonblocking(true).unwrap();
+    let still_open = silent.peek(&mut [0]).unwrap_err();
+    assert_eq!(still_open.kind(), std::io::ErrorKind::WouldBlock);
+    sending.write_all(b"0\r\n\r\n").unwrap();
+    let mut answer = [0; 12];
+    sending.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 401");
+    drop(sending);
+    stopping.join().unwrap();
 }
 
 #[test]
