@@ -133,16 +133,36 @@ impl Control {
         let request = request
             .body(body)
             .map_err(|error| Problem::new(format!("`{url}` cannot be called")).caused_by(&error))?;
-        self.transport.send(request, LIMIT).await.map_err(|error| {
-            Problem::new(format!("no answer from the sandbox at {}", self.base_url))
-                .caused_by(&error)
-                .hint("start one with `kabao sandbox serve`")
-        })
+        let answer = self.transport.send(request, LIMIT).await;
+        answer.map_err(|error| self.unanswered(&error.to_string()))
+    }
+
+    fn unanswered(&self, why: &str) -> Problem {
+        let hint = if why.contains("UnknownIssuer") {
+            "trust its authority, ca.pem of its --credentials folder: KABAO_ROOT_CERTIFICATE, or \
+             root_certificate in the profile"
+        } else if why.contains("invalid HTTP version") {
+            "does it speak TLS? then its address begins with https://"
+        } else {
+            "start one with `kabao sandbox serve`"
+        };
+        Problem::new(format!("no answer from the sandbox at {}", self.base_url))
+            .because(why)
+            .hint(hint)
     }
 }
 
+/// What is answered: JSON, or a line of text, as whoever is turned away gets.
 fn json(answer: &Response<Bytes>) -> Value {
-    serde_json::from_slice(answer.body()).unwrap_or(Value::Null)
+    /// More is a page, and none of the sandbox's.
+    const LINE: usize = 200;
+    let body = answer.body();
+    let line = || {
+        let line = str::from_utf8(body).ok().map(str::trim);
+        line.filter(|line| !line.is_empty() && line.len() <= LINE && !line.starts_with('<'))
+            .into()
+    };
+    serde_json::from_slice(body).unwrap_or_else(|_| line())
 }
 
 /// What is answered to what was taken.
@@ -181,8 +201,11 @@ pub(crate) fn is_production(url: &str) -> bool {
 /// Why an answer is not what was asked for.
 pub(crate) fn refusal(status: StatusCode, body: &Value) -> Problem {
     let word = |name: &str| body.get(name).and_then(Value::as_str);
-    match (word("code"), word("message")) {
-        (Some(code), Some(message)) => Problem::refused(format!("{code}: {message}")),
+    match (word("code"), word("message"), body) {
+        (Some(code), Some(message), _) => Problem::refused(format!("{code}: {message}")),
+        (_, _, Value::String(line)) if status != StatusCode::NOT_FOUND => {
+            Problem::refused(format!("the sandbox answered {status}: {line}"))
+        }
         _ => Problem::refused(format!("the sandbox answered {status}"))
             .hint("is this the address of a kabao sandbox?"),
     }
@@ -202,6 +225,23 @@ mod tests {
         let problem = refusal(StatusCode::BAD_GATEWAY, &Value::Null);
         assert!(problem.message.contains("502"), "{problem}");
     }
+
+    #[test]
+    fn a_line_of_text_is_told() {
+        let answer = |text: &'static str| {
+            let answer = Response::builder().status(StatusCode::PAYLOAD_TOO_LARGE);
+            let answer = answer.body(Bytes::from(text)).expect("an answer");
+            refusal(answer.status(), &json(&answer)).to_string()
+        };
+        let told = answer("the body is larger than 32 KiB\n");
+        assert!(told.ends_with("the body is larger than 32 KiB"), "{told}");
+        for page in ["<html>too large</html>", ""] {
+            let told = answer(page);
+            assert!(told.contains("413") && told.contains("hint:"), "{told}");
+            assert!(!told.contains("html"), "{told}");
+        }
+    }
+
     #[test]
     fn a_loopback_address_is_known() {
         for (url, expected) in [

@@ -4,7 +4,8 @@ use std::{error::Error, io, path::Path};
 
 use kabao::PrivateKey;
 use kabao_sandbox::{
-    Sandbox, StartError, keys::KeysError, store::StoreError, vault::MasterKeyError,
+    Sandbox, StartError, credentials::CredentialsError, keys::KeysError, store::StoreError,
+    vault::MasterKeyError,
 };
 
 use crate::{
@@ -33,7 +34,7 @@ pub(crate) async fn start(
         .await
         .map_err(|error| start_problem(&error))?;
     printer.note(&format!(
-        "using the embedded sandbox with its sample data (state in {}); nothing leaves this machine",
+        "using the embedded sandbox (state in {}); nothing leaves this machine",
         data_dir.display()
     ));
     let credentials = sandbox.credentials();
@@ -75,10 +76,31 @@ pub(crate) fn start_problem(error: &StartError) -> Problem {
             "another program has this port; choose another, or port 0 for a free one: \
              --listen 127.0.0.1:0",
         ),
+        StartError::Listen { .. } if io == Some(io::ErrorKind::PermissionDenied) => problem.hint(
+            "this user may not listen there; choose a port from 1024, or port 0 for a free one: \
+             --listen 127.0.0.1:0",
+        ),
         StartError::Listen { .. } => problem.hint("--listen takes an address of this machine"),
         // They say what to do themselves.
-        StartError::Store(StoreError::Uri { .. } | StoreError::Server { .. })
-        | StartError::MasterKey(MasterKeyError::Nowhere { .. }) => problem,
+        StartError::Store(
+            StoreError::Uri { .. } | StoreError::Server { .. } | StoreError::MasterKey(_),
+        )
+        | StartError::MasterKey(
+            MasterKeyError::Nowhere { .. } | MasterKeyError::Malformed { .. },
+        )
+        | StartError::Credentials(CredentialsError::Foreign { .. }) => problem,
+        StartError::Store(StoreError::Damaged { .. }) => problem.hint(
+            "restore it, move it away to begin anew, or choose another with KABAO_DATA_DIR or \
+             `sandbox serve --store`",
+        ),
+        StartError::Credentials(_)
+            if matches!(
+                io,
+                Some(io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory)
+            ) =>
+        {
+            problem.hint("a file is in the way; --credentials takes a folder: name another")
+        }
         StartError::Store(StoreError::Unavailable { .. })
         | StartError::Keys(KeysError::Store(StoreError::Unavailable { .. })) => {
             problem.hint("nothing was lost; once that is mended, start again")

@@ -53,12 +53,18 @@ impl Problem {
         let mut next = Some(error);
         while let Some(error) = next {
             let text = error.to_string();
-            let last = self.causes.last().unwrap_or(&self.message);
-            if !last.contains(&text) {
+            let said = |said: &String| said.contains(&text);
+            if !said(&self.message) && !self.causes.iter().any(said) {
                 self.causes.push(text);
             }
             next = error.source();
         }
+        self
+    }
+
+    /// Adds a cause in words.
+    pub(crate) fn because(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
         self
     }
 
@@ -109,5 +115,9 @@ mod tests {
         let problem =
             Problem::new("cannot start: disk full").caused_by(&io::Error::other("disk full"));
         assert_eq!(problem.causes, Vec::<String>::new());
+        let problem = problem
+            .because("the connection broke")
+            .caused_by(&io::Error::other("disk full"));
+        assert_eq!(problem.causes, ["the connection broke"]);
     }
 }

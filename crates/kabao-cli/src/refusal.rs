@@ -69,7 +69,7 @@ fn hint(error: &Error) -> Option<String> {
         (ErrorKind::Gateway, _) => {
             "something before the API answered; check base_url (KABAO_BASE_URL) and proxies"
         }
-        (_, Some("RESOURCE_NOT_EXISTS")) => not_exists_hint(&error.to_string()),
+        (_, Some("RESOURCE_NOT_EXISTS")) => not_exists_hint(&error.to_string())?,
         (_, Some("RESOURCE_ALREADY_EXISTS")) => {
             "this code is another user's, or the user has a card of this template under another \
              code; `kabao user-card list --openid …` shows it"
@@ -86,9 +86,9 @@ fn hint(error: &Error) -> Option<String> {
 }
 
 /// What is not there, by the address that was asked; the error begins with it.
-fn not_exists_hint(error: &str) -> &'static str {
+fn not_exists_hint(error: &str) -> Option<&'static str> {
     let (address, _) = error.split_once(": ").unwrap_or((error, ""));
-    if address.contains("/membership-activities/") {
+    let hint = if address.contains("/membership-activities/") {
         "`kabao activity list` shows the activities there are"
     } else if address.contains("/exchange-coupon/") {
         "record_id, exchange_coupon_template_id, code, card_id and openid must all be those of \
@@ -96,9 +96,12 @@ fn not_exists_hint(error: &str) -> &'static str {
     } else if address.contains("/user-") {
         "code, card_id and openid must all be this card's; --card-id, --openid and --brand-id \
          replace the profile's defaults"
+    } else if !address.contains("/card-member/") {
+        return None;
     } else {
         "`kabao card list` shows the templates there are; --brand-id replaces the profile's default"
-    }
+    };
+    Some(hint)
 }
 
 /// What was found out before anything was sent.

@@ -14,6 +14,7 @@ use crate::{
     metrics::{self, Metrics},
     notify::Notifier,
     operations::Routes,
+    outage,
     refusal::Refusal,
     replay::Replays,
     store::{Contents, Store, StoreError},
@@ -98,10 +99,11 @@ impl App {
 pub(crate) fn failed(error: &StoreError) -> Refusal {
     metrics::store_failed(error);
     if let StoreError::Unavailable { .. } = error {
-        tracing::warn!(error = %Chain(error), "the store cannot be used at the moment");
+        outage::failed(&Chain(error));
         return Refusal::unavailable();
     }
-    tracing::error!(error = %Chain(error), "the store failed");
+    // It begins with that the store failed.
+    tracing::error!("{}", Chain(error));
     Refusal::system_error()
 }
 

@@ -23,6 +23,8 @@ use crate::{
 
 pub(crate) use keep::keep;
 
+const IDS: &str = "credentials.json";
+
 /// All that a program needs to call a sandbox: the sample merchant's and the
 /// sample brand's keys, and the ids of the sample data.
 #[derive(Clone, Debug)]
@@ -121,24 +123,48 @@ impl Credentials {
     /// Writes them into a folder that only its owner can read. Each file is
     /// complete whenever it can be seen, and `credentials.json` comes last.
     ///
+    /// What a sandbox wrote is replaced: its `credentials.json` names this
+    /// merchant and this brand. Files of the same names without that are left
+    /// alone, for they may be the keys of a real merchant.
+    ///
     /// # Errors
-    /// [`CredentialsError::Write`] names the file.
+    /// [`CredentialsError::Write`] and [`CredentialsError::Foreign`] name the file.
     pub fn write(&self, folder: &Path) -> Result<(), CredentialsError> {
         let brand_folder = folder.join("brand");
+        let merchant = self.merchant.files();
+        let merchant = merchant.map(|(name, text)| (folder, name, text));
+        let brand = self.brand.files();
+        let brand = brand.map(|(name, text)| (&*brand_folder, name, text));
+        let authority = self.ca_pem.as_deref().map(|pem| (folder, "ca.pem", pem));
+        let files = merchant.into_iter().chain(brand).chain(authority);
+        let is_own = self.are_named_in(&folder.join(IDS));
+        if !is_own {
+            // Of a first start that was cut short the files are these.
+            let mut names = files.clone().map(|(at, name, text)| (at.join(name), text));
+            let other = names.find(|(path, text)| is_other(path, text));
+            let other = other.map(|(path, _)| path);
+            let ids = || Some(folder.join(IDS)).filter(|path| is_there(path));
+            if let Some(path) = other.or_else(ids) {
+                return Err(CredentialsError::Foreign { path });
+            }
+        }
         for path in [folder, &brand_folder] {
             private_folder(path).map_err(|source| CredentialsError::write(path, source))?;
         }
-        for (name, text) in self.merchant.files() {
-            write_private(folder, name, text)?;
+        for (at, name, text) in files {
+            write_private(at, name, text)?;
         }
-        for (name, text) in self.brand.files() {
-            write_private(&brand_folder, name, text)?;
+        if is_own && self.ca_pem.is_none() {
+            remove(&folder.join("ca.pem"))?;
         }
-        match &self.ca_pem {
-            Some(pem) => write_private(folder, "ca.pem", pem)?,
-            None => remove(&folder.join("ca.pem"))?,
-        }
-        write_private(folder, "credentials.json", &self.to_json())
+        write_private(folder, IDS, &self.to_json())
+    }
+
+    fn are_named_in(&self, ids: &Path) -> bool {
+        let text = fs::read(ids).map(Zeroizing::new).unwrap_or_default();
+        let ids: Value = serde_json::from_slice(&text).unwrap_or_default();
+        let is = |pointer, own: &str| ids.pointer(pointer).and_then(Value::as_str) == Some(own);
+        is("/mchid", &self.merchant.mchid) && is("/brand/brand_id", &self.brand.brand_id)
     }
 
     fn to_json(&self) -> Zeroizing<String> {
@@ -290,6 +316,16 @@ pub enum CredentialsError {
     /// A key cannot be written as PEM.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A file is there that no sandbox wrote for this merchant and brand.
+    #[error(
+        "{} is somebody else's and would be overwritten; choose another folder for the \
+         credentials, or move that file away",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file or folder could not be written.
     #[error("{} cannot be written: {source}", path.display())]
     Write {
@@ -368,6 +404,16 @@ pub fn write_private(folder: &Path, name: &str, text: &str) -> Result<(), Creden
         Ok(())
     };
     write().map_err(|source| CredentialsError::write(&path, system_error(source)))
+}
+
+/// Whether there is a file with another text, or one that cannot be read.
+fn is_other(path: &Path, text: &str) -> bool {
+    let found = || fs::read(path).ok().map(Zeroizing::new);
+    is_there(path) && found().is_none_or(|found| *found != text.as_bytes())
+}
+
+fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
 }
 
 fn remove(path: &Path) -> Result<(), CredentialsError> {

@@ -47,6 +47,7 @@ mod metrics;
 mod multipart;
 mod notify;
 mod operations;
+mod outage;
 mod random;
 pub mod refusal;
 mod replay;

@@ -4,10 +4,7 @@ mod allowance;
 mod leases;
 mod limiter;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    num::NonZeroU32,
-};
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
@@ -47,8 +44,7 @@ pub enum RateLimits {
 ///
 /// Operations have the names that the journal gives them. A rate of 0 is not
 /// taken.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct LimitTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     default: Option<PerSecond>,
@@ -56,22 +52,19 @@ pub struct LimitTable {
 }
 
 /// How often, for both kinds of callers or for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a rate is a whole number from 1, or { merchant = …, brand = … } of such"
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 enum PerSecond {
     Both(NonZeroU32),
     Each(Each),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 struct Each {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "rate", skip_serializing_if = "Option::is_none")]
     merchant: Option<NonZeroU32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "rate", skip_serializing_if = "Option::is_none")]
     brand: Option<NonZeroU32>,
 }
 
@@ -87,14 +80,77 @@ impl TryFrom<Unchecked> for LimitTable {
     type Error = String;
 
     fn try_from(table: Unchecked) -> Result<Self, String> {
-        let known: BTreeSet<&str> = operations::rates().map(|(id, ..)| id).collect();
-        let unknown = table.operations.keys().find(|id| !known.contains(&***id));
-        match unknown {
-            Some(id) => Err(format!(
-                "there is no operation `{id}`; there are {}",
-                known.into_iter().collect::<Vec<_>>().join(", ")
-            )),
-            None => Ok(table.unchecked()),
+        let mut known: BTreeMap<&str, Vec<CallerKind>> = BTreeMap::new();
+        for (id, kind, _) in operations::rates() {
+            known.entry(id).or_default().push(kind);
+        }
+        if let Some(default) = &table.default {
+            let all = [CallerKind::Merchant, CallerKind::Brand];
+            default
+                .check(&all)
+                .map_err(|issue| format!("default: {issue}"))?;
+        }
+        for (id, rate) in &table.operations {
+            let Some(callers) = known.get(&**id) else {
+                let known: Vec<_> = known.into_keys().collect();
+                let known = known.join(", ");
+                return Err(format!("there is no operation `{id}`; there are {known}"));
+            };
+            let checked = rate.check(callers);
+            checked.map_err(|issue| format!("operations.{id}: {issue}"))?;
+        }
+        Ok(table.unchecked())
+    }
+}
+
+impl<'de> Deserialize<'de> for LimitTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let table: Result<Unchecked, _> = serde_path_to_error::deserialize(deserializer);
+        let table = table.map_err(D::Error::custom)?;
+        table.try_into().map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for PerSecond {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            each @ Value::Object(_) => serde_path_to_error::deserialize(each).map(Self::Each),
+            both => return of_number(&both).map(Self::Both).map_err(D::Error::custom),
+        }
+        .map_err(D::Error::custom)
+    }
+}
+
+fn rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
+    let rate = of_number(&Value::deserialize(deserializer)?);
+    rate.map(Some).map_err(D::Error::custom)
+}
+
+fn of_number(value: &Value) -> Result<NonZeroU32, String> {
+    let rate = value.as_u64().and_then(|rate| u32::try_from(rate).ok());
+    rate.and_then(NonZeroU32::new).ok_or_else(|| {
+        format!(
+            "{value} is not a rate, which is a whole number from 1 to {}, or {{ merchant = …, \
+             brand = … }} of such",
+            u32::MAX
+        )
+    })
+}
+
+impl PerSecond {
+    /// Whether it is a rate of somebody, and of nobody but those who call.
+    fn check(&self, callers: &[CallerKind]) -> Result<(), String> {
+        let Self::Each(Each { merchant, brand }) = self else {
+            return Ok(());
+        };
+        let rates = [(CallerKind::Merchant, merchant), (CallerKind::Brand, brand)];
+        let mut given = rates.iter().filter(|(_, rate)| rate.is_some()).peekable();
+        if given.peek().is_none() {
+            return Err("neither merchant nor brand has a rate".to_owned());
+        }
+        match given.find(|(kind, _)| !callers.contains(kind)) {
+            Some((kind, _)) => Err(format!("{0}: a {0} does not call it", kind.name())),
+            None => Ok(()),
         }
     }
 }
@@ -244,7 +300,27 @@ mod tests {
             (json!(5), "none of"),
             (json!({"operations": {"get_crad": 1}}), "get_crad"),
             (json!({"operations": {"get_card": 0}}), "from 1"),
-            (json!({"default": {"merchants": 1}}), "from 1"),
+            (
+                json!({"default": {"merchants": 1}}),
+                "default: merchants: unknown field `merchants`",
+            ),
+            (json!({"default": 0}), "default: 0 is not a rate"),
+            (
+                json!({"default": {}}),
+                "default: neither merchant nor brand",
+            ),
+            (
+                json!({"operations": {"get_card": {"brand": 1.5}}}),
+                "operations.get_card: brand: 1.5 is not a rate",
+            ),
+            (
+                json!({"operations": {"get_card": {}}}),
+                "operations.get_card: neither",
+            ),
+            (
+                json!({"operations": {"delete_card": {"brand": 1}}}),
+                "operations.delete_card: brand: a brand does not call it",
+            ),
             (json!({"defualt": 1}), "defualt"),
         ] {
             let error = serde_json::from_value::<RateLimits>(value).expect_err(wanted);

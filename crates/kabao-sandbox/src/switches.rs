@@ -1,5 +1,7 @@
 //! What a sandbox does differently on request, by name.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 macro_rules! switches {
@@ -74,13 +76,14 @@ impl Switches {
                 .filter(|host| !host.is_empty())
                 .map(ToOwned::to_owned)
                 .collect();
-            return match self.notify_hosts.is_empty() {
-                true => Err(SwitchError::value(
+            let hosts = &self.notify_hosts;
+            return match !hosts.is_empty() && hosts.iter().all(|host| is_host(host)) {
+                true => Ok(()),
+                false => Err(SwitchError::value(
                     name,
                     value,
-                    "hosts, separated by commas",
+                    "hosts without scheme and port, separated by commas",
                 )),
-                false => Ok(()),
             };
         }
         let flag = self.flag(name).ok_or_else(|| SwitchError::Unknown {
@@ -98,6 +101,12 @@ impl Switches {
         };
         Ok(())
     }
+}
+
+/// A name, or an address without brackets.
+fn is_host(text: &str) -> bool {
+    let of_names = |byte: u8| byte.is_ascii_graphic() && !b":/?#@[]".contains(&byte);
+    text.bytes().all(of_names) || text.parse::<IpAddr>().is_ok()
 }
 
 /// A switch could not be set.
@@ -150,6 +159,13 @@ mod tests {
         let on = table.as_object().expect("a table");
         assert!(on.values().all(|value| *value != false), "{table}");
         assert_eq!(on.len(), Switches::ALL.len());
+        for host in ["::1", "hooks.test", "10.0.0.7"] {
+            switches.set("notify_hosts", Some(host)).expect(host);
+        }
+        for wrong in ["", "http://x/", "hooks.test:8080", "a,b c"] {
+            let error = switches.set("notify_hosts", Some(wrong));
+            error.expect_err(wrong);
+        }
         assert!(switches.set("update_time", Some("yes")).is_err());
         switches.set("update_time", Some("false")).expect("a value");
         assert!(!switches.update_time);

@@ -125,6 +125,42 @@ async fn keys_stay_the_same_after_a_restart_and_a_reset() {
 }
 
 #[tokio::test]
+async fn keys_that_no_sandbox_wrote_are_left_alone() {
+    let credentials = || async { Credentials::of(&first_keys().await, "", None).unwrap() };
+    for (name, content) in [
+        ("apiclient_key.pem", "a key of production"),
+        ("brand/apiclient_key.pem", "a key of production"),
+        ("apiclient_cert.pem", "a certificate"),
+        ("credentials.json", r#"{"mchid": "1900000001"}"#),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        fs::create_dir(folder.join("brand")).unwrap();
+        fs::write(folder.join(name), content).unwrap();
+        fs::write(folder.join("ca.pem"), "an authority").unwrap();
+        let error = credentials().await.write(folder).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+        assert_eq!(text(folder, name), content);
+        assert_eq!(text(folder, "ca.pem"), "an authority");
+        let files = fs::read_dir(folder).unwrap().count();
+        assert!(files <= 3, "{name}: nothing else was written");
+    }
+
+    // What another sandbox wrote is replaced, and what a start that was cut
+    // short left behind is completed.
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (credentials().await, credentials().await);
+    first.write(folder.path()).unwrap();
+    second.write(folder.path()).unwrap();
+    let key = text(folder.path(), "apiclient_key.pem");
+    assert_eq!(key, *second.merchant.private_key_pem);
+    fs::remove_file(folder.path().join("credentials.json")).unwrap();
+    first.write(folder.path()).unwrap_err();
+    second.write(folder.path()).unwrap();
+    assert!(folder.path().join("credentials.json").exists());
+}
+
+#[tokio::test]
 async fn a_folder_that_cannot_be_written_is_named() {
     let keys = first_keys().await;
     let file = tempfile::NamedTempFile::new().unwrap();

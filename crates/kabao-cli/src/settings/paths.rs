@@ -7,7 +7,7 @@ use crate::problem::Problem;
 
 /// The configuration file, and whether the user named it.
 pub(crate) fn config_file(env: &Env<'_>) -> Option<(PathBuf, bool)> {
-    if let Some(path) = env("KABAO_CONFIG") {
+    if let Some(path) = env("KABAO_CONFIG").filter(|path| !path.is_empty()) {
         return Some((path.into(), true));
     }
     let folder = base(env, "XDG_CONFIG_HOME", "APPDATA", ".config")?;
@@ -16,7 +16,7 @@ pub(crate) fn config_file(env: &Env<'_>) -> Option<(PathBuf, bool)> {
 
 /// The folder that keeps the embedded sandbox.
 pub(crate) fn data_dir(env: &Env<'_>) -> Result<PathBuf, Problem> {
-    if let Some(path) = env("KABAO_DATA_DIR") {
+    if let Some(path) = env("KABAO_DATA_DIR").filter(|path| !path.is_empty()) {
         return Ok(path.into());
     }
     base(env, "XDG_DATA_HOME", "LOCALAPPDATA", ".local/share")
@@ -91,6 +91,15 @@ mod tests {
         let own = env(&[("KABAO_DATA_DIR", "x"), ("KABAO_CONFIG", "y.toml")]);
         assert_eq!(data_dir(&own), Ok("x".into()));
         assert_eq!(config_file(&own), Some(("y.toml".into(), true)));
+
+        let empty = [("HOME", "/h"), ("KABAO_DATA_DIR", ""), ("KABAO_CONFIG", "")];
+        assert_eq!(
+            data_dir(&env(&empty)),
+            Ok("/h/.local/share/kabao".into()),
+            "as if it was not set"
+        );
+        let file = config_file(&env(&empty));
+        assert_eq!(file, Some(("/h/.config/kabao/config.toml".into(), false)));
     }
 
     #[test]

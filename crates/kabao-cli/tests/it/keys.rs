@@ -54,6 +54,7 @@ fn certificates_rotate_and_merchants_move() {
         ),
         (&["rotate", "--notice=2000d"], 1, "notice_seconds"),
         (&["migration", "101"], 1, "public_key_percent"),
+        (&["migration", "nan"], 2, "write a number"),
         (&["migration", "1", "--mchid=7"], 1, "RESOURCE_NOT_EXISTS"),
     ] {
         let command = [&["sandbox", "keys"], arguments].concat();
@@ -140,6 +141,17 @@ fn a_merchant_that_was_added_calls_once_it_may() {
         .expect("UTF-8");
     let refused = console.run(&[&renew_other[..], &[alone]].concat());
     refused.failed(2, &["holds somebody's keys"]);
+    // What cannot be written is not asked for.
+    console.write("file", "");
+    let in_file = [&add_other[..], &["file"]].concat();
+    let renew_in_file = [&renew_other[..], &["file/deep"]].concat();
+    for command in [&in_file, &renew_in_file] {
+        console
+            .run(command)
+            .failed(2, &["cannot take the keys", "file", "nothing was changed"]);
+    }
+    let rows = steer(&console, &["merchant", "list"]);
+    assert_eq!(rows.as_array().map(Vec::len), Some(2));
     // A table would drop the keys: nothing is made that would be lost.
     let renew_lost = &renew_other[..4];
     let add_lost = ["sandbox", "brand", "add", "--brand-id=1009"];
@@ -260,8 +272,10 @@ fn rate_limits_from_a_file() {
     let shown = client.run(&["sandbox", "rate-limits", "show"]).ok();
     let words: Vec<_> = shown.line("get_user_card").split_whitespace().collect();
     assert_eq!(words, ["get_user_card", "1", "1000"]);
+    assert!(shown.stderr.contains("started with"), "{}", shown.stderr);
     let off = client.run(&["sandbox", "rate-limits", "set", "off"]).ok();
     assert!(off.stderr.contains("no limits"), "{}", off.stderr);
+    assert!(off.stderr.contains("were set for all"), "{}", off.stderr);
     let set = ["rate-limits", "set", file.to_str().expect("UTF-8")];
     let shown = steer(&client, &set);
     assert_eq!(
@@ -278,7 +292,13 @@ fn rate_limits_from_a_file() {
     for (text, word) in [
         ("[operations]\nget_crad = 1\n", "get_crad"),
         ("default = 0\n", "from 1"),
-        ("default =\n", "no rate limits"),
+        ("default = 0\n", "default: 0 is not a rate"),
+        ("\ndefault =\n", "line 2:"),
+        ("default = 1\ndefault = 2\n", "duplicate key"),
+        (
+            "[operations]\nget_user_card = { merchnt = 5 }\n",
+            "operations.get_user_card: merchnt: unknown field",
+        ),
     ] {
         world.write("limits.toml", text);
         let serve = ["sandbox", "serve", "--store=memory", &limits];
@@ -287,5 +307,5 @@ fn rate_limits_from_a_file() {
     let serve = ["sandbox", "serve", "--store=memory", "--rate-limits=of"];
     world
         .run(&serve)
-        .failed(2, &["rate limits of", "documented, off"]);
+        .failed(2, &["rate limits of", "documented, off", "started"]);
 }

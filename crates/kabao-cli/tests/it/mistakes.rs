@@ -115,7 +115,7 @@ fn a_damaged_data_folder_is_named_and_left_alone() {
     fs::write(&database, bytes).expect("written");
     let before = contents(&folder);
     let outcome = world.run(&["user-card", "get", CODE]);
-    outcome.failed(2, &["sandbox.db", "nothing was touched", "KABAO_DATA_DIR"]);
+    outcome.failed(2, &["sandbox.db", "nothing was changed", "KABAO_DATA_DIR"]);
     assert_eq!(contents(&folder), before);
 
     let world = World::new();
@@ -132,6 +132,29 @@ fn a_damaged_data_folder_is_named_and_left_alone() {
     world
         .run(&["user-card", "get", CODE])
         .failed(2, &["data/kabao", "KABAO_DATA_DIR"]);
+}
+
+#[test]
+fn what_is_in_the_way_of_a_start_is_named_with_the_way_out() {
+    let world = World::new();
+    world.write("file", "no database, and no folder");
+    world.write("mine/apiclient_key.pem", "a key of production");
+    let start = |world: &World, arguments: &[&str]| {
+        let command = [&["sandbox", "serve"], arguments].concat();
+        world.run(&command)
+    };
+    let keyed = World::new().set("KABAO_MASTER_KEY", "abc");
+    let told = start(&keyed, &[]).failed(2, &["KABAO_MASTER_KEY", "openssl rand"]);
+    assert!(!told.stderr.contains("restore"), "{}", told.stderr);
+    let told = start(&world, &["--store", "sqlite:file"]).failed(2, &["file is not", "--store"]);
+    let said = told.stderr.matches("nothing was").count();
+    assert_eq!(said, 1, "{}", told.stderr);
+    let to = |folder: &'static str| ["--store=memory", "--credentials", folder];
+    start(&world, &to("file")).failed(2, &["hint:", "--credentials takes a folder"]);
+    let told = start(&world, &to("mine"));
+    told.failed(2, &["mine/apiclient_key.pem", "choose another folder"]);
+    let key = fs::read_to_string(world.path("mine/apiclient_key.pem"));
+    assert_eq!(key.expect("still there"), "a key of production");
 }
 
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {

@@ -256,6 +256,27 @@ fn mistakes_name_the_member_and_nothing_is_made() {
             "apply_total = 0",
             "activities[0].apply_total",
         ),
+        (
+            "apply_total = 100",
+            "apply_total = -1",
+            "activities[0].apply_total: a number above 0",
+        ),
+        (
+            "apply_total = 100",
+            "apply_total = 100\napply_available = 101",
+            "activities[0].apply_available: 101",
+        ),
+        (
+            "http://127.0.0.1:9000/notify",
+            "http://example.com/n",
+            "card_templates[0].notify_url",
+        ),
+        (
+            "http://127.0.0.1:9000/notify",
+            "foo",
+            "card_templates[0].notify_url",
+        ),
+        ("100001", "abc", "activities[0].activity_id: digits"),
         ("送一杯咖啡", &long, "activities[0].sub_title"),
         ("100001", &id, "activities[0].activity_id"),
         (

@@ -80,7 +80,12 @@ fn addresses_that_cannot_be_steered_are_told() {
     let server = serve(&world);
     let url = server.base_url.clone();
     server.stop("-TERM");
-    show(&url).failed(2, &["no answer from the sandbox at", &url]);
+    let told = show(&url).failed(2, &["no answer from the sandbox at", &url]);
+    assert_eq!(told.stderr.matches("refused").count(), 1, "{}", told.stderr);
+    let server = world.serve(&["--store=memory", "--tls"]);
+    let url = &server.base_url;
+    show(url).failed(2, &["UnknownIssuer", "KABAO_ROOT_CERTIFICATE", "ca.pem"]);
+    show(&url.replace("https:", "http:")).failed(2, &["TLS", "https://"]);
 }
 
 #[test]

@@ -63,8 +63,12 @@ impl Kept {
     /// warning. A server that is slow for once may be spoken of.
     #[track_caller]
     pub(crate) fn is_quiet(&self, said: &str) {
-        const SLOW: &str = "warning: the store cannot be used at the moment";
-        let is_slow = |line: &str| matches!(self, Self::Postgres(_)) && line.starts_with(SLOW);
+        const SLOW: [&str; 2] = [
+            "warning: the store cannot be used at the moment",
+            "warning: the store can be used again",
+        ];
+        let is_slow = |line: &str| SLOW.iter().any(|slow| line.starts_with(slow));
+        let is_slow = |line: &str| matches!(self, Self::Postgres(_)) && is_slow(line);
         assert!(said.lines().all(is_slow), "{said}");
     }
 

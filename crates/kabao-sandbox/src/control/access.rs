@@ -88,8 +88,10 @@ impl Guard {
             },
             None if !peer.to_canonical().is_loopback() => forbidden(NOT_HERE),
             None if is_passed_on(&head.headers) => forbidden(PASSED_ON),
-            None if is_foreign(&head.headers) => forbidden(FOREIGN),
-            None => return Ok(()),
+            None => match foreign(&head.headers) {
+                Some(whose) => forbidden(&format!("{FOREIGN}; {whose}")),
+                None => return Ok(()),
+            },
         };
         Err(trouble.into_response())
     }
@@ -101,7 +103,7 @@ const NOT_HERE: &str = "without a control token the control plane answers this m
 const PASSED_ON: &str = "a proxy passed this on from another machine, and without a control token \
     the control plane answers this machine only; start the sandbox with --control-token-file or \
     KABAO_CONTROL_TOKEN, and send the token as Authorization: Bearer";
-const FOREIGN: &str = "the control plane answers no page of another origin";
+const FOREIGN: &str = "without a control token the control plane answers no page of another origin";
 
 fn forbidden(message: &str) -> Trouble {
     Trouble::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
@@ -114,7 +116,8 @@ fn unauthorised(is_wrong: bool) -> Trouble {
     };
     let message = format!(
         "{what}; it is what the sandbox got by --control-token-file or KABAO_CONTROL_TOKEN, and \
-         kabao sends it from KABAO_CONTROL_TOKEN"
+         kabao sends it from KABAO_CONTROL_TOKEN or the file that control_token_file of its \
+         profile names"
     );
     Trouble::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message)
 }
@@ -146,12 +149,21 @@ fn is_passed_on(headers: &HeaderMap) -> bool {
         .any(|name| headers.contains_key(*name))
 }
 
-/// A page somewhere on the web must not steer the sandbox of whoever reads it.
-fn is_foreign(headers: &HeaderMap) -> bool {
+/// A page somewhere on the web must not steer the sandbox of whoever reads it: what
+/// makes a request one of such a page, and the way out.
+fn foreign(headers: &HeaderMap) -> Option<String> {
     let origin = headers.get(header::ORIGIN);
     let host = headers.get(header::HOST);
-    origin.is_some_and(|origin| !origin.to_str().is_ok_and(is_loopback_origin))
-        || host.is_some_and(|host| !host.to_str().is_ok_and(is_own_host))
+    if let Some(origin) = origin.filter(|origin| !origin.to_str().is_ok_and(is_loopback_origin)) {
+        return Some(format!(
+            "Origin is {origin:?}: call it from a program, or from a page of this machine"
+        ));
+    }
+    let host = host.filter(|host| !host.to_str().is_ok_and(is_own_host))?;
+    Some(format!(
+        "Host is {host:?}: call it as localhost or by its IP address, or start the sandbox with \
+         --control-token-file or KABAO_CONTROL_TOKEN"
+    ))
 }
 
 fn is_loopback_origin(origin: &str) -> bool {

@@ -111,11 +111,16 @@ impl ClockChange {
     fn shown(&self, current: ClockSetting, real: Timestamp) -> Result<Timestamp, Trouble> {
         match (&self.now, self.offset_seconds) {
             (Some(_), Some(_)) => Err(Trouble::param("give now or offset_seconds, not both")),
-            (Some(text), None) => Time::from(text.as_str()).instant().ok_or_else(|| {
-                Trouble::param(format!(
-                    "now: `{text}` is not RFC 3339, such as 2030-01-01T00:00:00+08:00"
-                ))
-            }),
+            (Some(text), None) => {
+                let instant = Time::from(text.as_str()).instant();
+                let instant = instant.ok_or_else(|| {
+                    Trouble::param(format!(
+                        "now: `{text}` is not RFC 3339, such as 2030-01-01T00:00:00+08:00"
+                    ))
+                })?;
+                let at = Some(instant).filter(is_in_reach);
+                at.ok_or_else(|| Trouble::param(format!("now: {text} is {OUT_OF_REACH}")))
+            }
             (None, Some(seconds)) => shifted(real, seconds),
             (None, None) if self.frozen.is_some() || self.speed.is_some() => {
                 Ok(business_time(current, real))
@@ -126,8 +131,22 @@ impl ClockChange {
 }
 
 fn shifted(real: Timestamp, seconds: i64) -> Result<Timestamp, Trouble> {
-    real.checked_add(SignedDuration::from_secs(seconds))
-        .map_err(|_| Trouble::param(format!("offset_seconds: {seconds} is out of range")))
+    let at = real.checked_add(SignedDuration::from_secs(seconds)).ok();
+    at.filter(is_in_reach).ok_or_else(|| {
+        Trouble::param(format!(
+            "offset_seconds: {seconds} leads to what is {OUT_OF_REACH}"
+        ))
+    })
+}
+
+const OUT_OF_REACH: &str = "not between the years 1970 and 9000, which the clock can show";
+
+/// Validity, leases and tokens reckon on from there, and must not reach the end of
+/// time.
+fn is_in_reach(at: &Timestamp) -> bool {
+    /// The beginning of the year 9000.
+    const END: Timestamp = Timestamp::constant(221_845_392_000, 0);
+    (Timestamp::UNIX_EPOCH..END).contains(at)
 }
 
 fn parse_speed(times: f64) -> Result<Speed, Trouble> {

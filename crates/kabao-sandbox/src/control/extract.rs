@@ -6,7 +6,7 @@ use axum::{
     extract::{self, FromRequest, FromRequestParts, Request},
     http::request::Parts,
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::Trouble;
 use crate::refusal;
@@ -32,7 +32,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Trouble> {
         let read = extract::Query::from_request_parts(parts, state).await;
-        let extract::Query(read) = read.map_err(|error| Trouble::param(error.body_text()))?;
+        let extract::Query(read) = read.map_err(|error| {
+            let words = error.body_text();
+            let issue = words.strip_prefix("Failed to deserialize query string: ");
+            Trouble::param(format!("the query: {}", issue.unwrap_or(&words)))
+        })?;
         Ok(Self(read))
     }
 }
@@ -55,6 +59,9 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Trouble> {
         b"" => b"{}",
         body => body,
     };
+    if !body.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+        return Err(Trouble::param("the body: it is not a JSON object"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| misfit(&error))?;
     match reader.end() {

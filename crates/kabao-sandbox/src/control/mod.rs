@@ -178,11 +178,13 @@ impl IntoResponse for Trouble {
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         let refusal = crate::app::failed(&error);
-        Self::new(
-            refusal.status,
-            refusal.code,
-            "the store failed, see the log",
-        )
+        let message = match refusal.status {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                "the store cannot be used at the moment, the log says why; try again"
+            }
+            _ => "the store failed, see the log",
+        };
+        Self::new(refusal.status, refusal.code, message)
     }
 }
 

@@ -94,12 +94,21 @@ pub(crate) fn rotate(
     let begin = later("notice_seconds", now, notice)?;
     let end = later("overlap_seconds", begin, overlap)?.as_millisecond();
     let KeyBook { keys, settings } = book;
-    let planned = &mut settings.retiring;
-    keys.retain(|key| !has_come(planned.get(&key.id), now));
-    planned.retain(|_, instant| !has_come(Some(instant), now));
+    keys.retain(|key| !has_come(settings.retiring.get(&key.id), now));
+    settings
+        .retiring
+        .retain(|_, instant| !has_come(Some(instant), now));
     for older in keys.iter().filter(|key| is_platform_certificate(key)) {
-        let planned = planned.entry(older.id.clone()).or_insert(i64::MAX);
-        *planned = end.min(*planned);
+        let ends = settings
+            .retiring
+            .entry(older.id.clone())
+            .or_insert(i64::MAX);
+        *ends = end.min(*ends);
+        let ends = *ends;
+        // One that is gone before its turn has none.
+        if settings.takeover_ms(&older.id) >= Some(ends) {
+            settings.drop_takeover(&older.id);
+        }
     }
     if begin > now {
         settings.set_takeover_ms(&certificate.id, begin.as_millisecond());
@@ -303,6 +312,14 @@ mod tests {
         let plan = rotate("P4", 15, 1, 1);
         let wanted = [("P2", 17_000), ("P3", 17_000), ("takeover P4", 16_000)];
         assert_eq!(plan, wanted.map(|(name, at)| (name.into(), at)));
+        // One that will be gone before its turn has none.
+        rotate("P5", 20, 100, 0);
+        let plan = rotate("P6", 21, 0, 10);
+        assert!(plan.contains(&("P5".into(), 31_000)), "{plan:?}");
+        assert!(
+            !plan.iter().any(|(name, _)| name == "takeover P5"),
+            "{plan:?}"
+        );
     }
 
     #[test]

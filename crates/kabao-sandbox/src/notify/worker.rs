@@ -22,7 +22,7 @@ use crate::{
     faults::{Kind, Occasion, Part, Strike, posted_body, signature_headers},
     journal::Entry,
     keys::CallerKeys,
-    random,
+    outage, random,
     refusal::Refusal,
     store::{Attempt, Owed, StoreError, Then},
     wire::pause,
@@ -50,6 +50,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     loop {
         let wait = match lease(&app, AT_ONCE - attempts.len()).await {
             Ok((leased, wait)) => {
+                outage::went_well();
                 for owed in leased {
                     attempts.spawn(attempt(Arc::clone(&app), owed, stop.clone()));
                 }

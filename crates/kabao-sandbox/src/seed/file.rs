@@ -22,6 +22,7 @@ use crate::{
         Activity, CardTemplate, Stock, StoredState, UserCard, UserCardId, card_form, user_card,
     },
     keys::CallerKind,
+    notify::Address,
     refusal::misfit,
     sample,
     store::Contents,
@@ -230,6 +231,11 @@ fn template(at: &str, value: &Value, now: Timestamp) -> Result<CardTemplate, See
     }
     let checked = member::<NewCard>(at, &value)?.check();
     checked.map_err(|error| blamed(at, error))?;
+    if Address::parse(&card.notify_url, false).is_err() {
+        let issue = "a whole address with https:// (on this machine also http://), without user, \
+                     query and fragment";
+        return Err(wrong(format!("{at}.notify_url"), issue));
+    }
     short(&format!("{at}.card_id"), &card.card_id)?;
     card.state.get_or_insert(CardState::Effective);
     card.create_time.get_or_insert_with(|| Time::at(now));
@@ -306,15 +312,14 @@ impl Held {
 
 impl Planned {
     fn into_activity(self, at: &str, now: Timestamp) -> Result<Activity, SeedError> {
-        short(&format!("{at}.activity_id"), &self.activity_id)?;
+        let named = format!("{at}.activity_id");
+        short(&named, &self.activity_id)?;
+        if !self.activity_id.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(wrong(named, "digits, as all activities have"));
+        }
         for (place, stock) in self.product_coupon_stock_list.iter().enumerate() {
             let at = format!("{at}.product_coupon_stock_list[{place}]");
             nothing_else(&at, &stock.extra)?;
-        }
-        let left = self.apply_available.unwrap_or(self.apply_total);
-        if !(0..=self.apply_total).contains(&left) {
-            let issue = format!("{left} is not between 0 and apply_total");
-            return Err(wrong(format!("{at}.apply_available"), issue));
         }
         let asked = NewActivity {
             out_request_no: self
@@ -330,6 +335,11 @@ impl Planned {
             product_coupon_stock_list: self.product_coupon_stock_list,
         };
         asked.check().map_err(|error| blamed(at, error))?;
+        let left = self.apply_available.unwrap_or(asked.apply_total);
+        if !(0..=asked.apply_total).contains(&left) {
+            let issue = format!("{left} is not between 0 and apply_total");
+            return Err(wrong(format!("{at}.apply_available"), issue));
+        }
         let stocks = asked.product_coupon_stock_list.into_iter();
         let stocks = stocks.map(|stock| Stock {
             product_coupon_id: stock.product_coupon_id,

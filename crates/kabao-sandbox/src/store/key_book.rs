@@ -55,6 +55,11 @@ impl KeySettings {
     pub fn set_takeover_ms(&mut self, serial_no: &str, begin: i64) {
         self.retiring.insert(takeover(serial_no), begin);
     }
+
+    /// Lets a platform certificate have its turn no more.
+    pub(crate) fn drop_takeover(&mut self, serial_no: &str) {
+        self.retiring.remove(&takeover(serial_no));
+    }
 }
 
 /// No serial has a space.

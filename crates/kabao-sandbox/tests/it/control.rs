@@ -51,9 +51,25 @@ fn the_clock_is_set_shifted_and_frozen() {
         json!({"now": "2027-01-01T00:00:00Z", "offset_seconds": 1}),
         json!({"nwo": 1}),
         json!({"offset_seconds": i64::MAX}),
+        // Far from the ends of time, where leases and validity would fall over.
+        json!({"offset_seconds": -99_999_999_999_i64}),
+        json!({"now": "9999-12-31T23:59:59+08:00"}),
+        json!({"now": "9000-01-01T00:00:00Z", "frozen": true}),
+        json!({"now": "1969-12-31T23:59:59Z"}),
     ] {
         let answer = running.control("PUT", "/_sandbox/clock", Some(bad.clone()));
         assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()), "{bad}");
+    }
+    for bad in [json!([]), json!("x"), json!(null)] {
+        for (method, path) in [
+            ("PUT", "/_sandbox/clock"),
+            ("POST", "/_sandbox/keys/rotate-certificate"),
+        ] {
+            let answer = running.control(method, path, Some(bad.clone()));
+            assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()), "{bad}");
+            let message = answer.json()["message"].to_string();
+            assert!(message.contains("not a JSON object"), "{message}");
+        }
     }
 }
 

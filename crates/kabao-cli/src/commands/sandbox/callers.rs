@@ -7,7 +7,7 @@ use http::Method;
 use kabao::core::query::encode_component;
 use serde_json::{Value, json};
 
-use super::handed_out::Folder;
+use super::{filled, handed_out::Folder};
 use crate::{
     commands::input,
     output::{
@@ -38,6 +38,7 @@ pub(crate) enum MerchantCommand {
     /// Take the platform certificates from it, or give them back.
     PublicKeyOnly {
         /// Which merchant.
+        #[arg(value_parser = filled)]
         mchid: String,
         /// Whether it is to have the public key alone.
         #[arg(action = clap::ArgAction::Set)]
@@ -50,6 +51,7 @@ pub(crate) enum MerchantCommand {
     /// and the certificate goes to stdout.
     RenewCertificate {
         /// Which merchant.
+        #[arg(value_parser = filled)]
         mchid: String,
         #[command(flatten)]
         brought: Brought,
@@ -59,8 +61,10 @@ pub(crate) enum MerchantCommand {
     /// End an API certificate.
     RevokeCertificate {
         /// Whose.
+        #[arg(value_parser = filled)]
         mchid: String,
         /// Which.
+        #[arg(value_parser = filled)]
         serial_no: String,
     },
 }
@@ -81,15 +85,19 @@ pub(crate) enum BrandCommand {
     /// Let a merchant manage its members.
     Grant {
         /// Which brand.
+        #[arg(value_parser = filled)]
         brand_id: String,
         /// Which merchant.
+        #[arg(value_parser = filled)]
         mchid: String,
     },
     /// No longer let a merchant manage its members.
     Withdraw {
         /// Which brand.
+        #[arg(value_parser = filled)]
         brand_id: String,
         /// Which merchant.
+        #[arg(value_parser = filled)]
         mchid: String,
     },
     /// Give it another API certificate; the old one holds until it is revoked.
@@ -99,6 +107,7 @@ pub(crate) enum BrandCommand {
     /// and the certificate goes to stdout.
     RenewCertificate {
         /// Which brand.
+        #[arg(value_parser = filled)]
         brand_id: String,
         #[command(flatten)]
         brought: Brought,
@@ -108,8 +117,10 @@ pub(crate) enum BrandCommand {
     /// End an API certificate.
     RevokeCertificate {
         /// Whose.
+        #[arg(value_parser = filled)]
         brand_id: String,
         /// Which.
+        #[arg(value_parser = filled)]
         serial_no: String,
     },
 }
@@ -182,7 +193,7 @@ impl Ask {
     async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
         // Keys that nobody can write down would be lost.
         match &self.show {
-            Show::Keys(Some(folder)) => folder.check()?,
+            Show::Keys(Some(folder)) => folder.prepare()?,
             Show::Keys(None) if printer.format == Format::Table => {
                 return Err(
                     Problem::new("a table cannot hold the keys that are handed out")

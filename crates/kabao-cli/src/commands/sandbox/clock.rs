@@ -90,15 +90,14 @@ fn later(clock: &Value, seconds: i64) -> Result<Value, Problem> {
 }
 
 pub(super) fn seconds(text: &str) -> Result<i64, String> {
-    let span: Span = text
-        .parse()
-        .map_err(|_| "write 30d, 12h, 1h30m, 45s".to_owned())?;
-    span.total((
-        jiff::Unit::Second,
-        jiff::SpanRelativeTo::days_are_24_hours(),
-    ))
-    .map_err(|error| error.to_string())
-    .map(|seconds| seconds.round() as i64)
+    // A month or a year has no length of its own.
+    let length = |span: Span| {
+        let days = jiff::SpanRelativeTo::days_are_24_hours();
+        span.total((jiff::Unit::Second, days)).ok()
+    };
+    let seconds = text.parse().ok().and_then(length);
+    let seconds = seconds.ok_or("write days, hours, minutes and seconds: 30d, 12h, 1h30m, 45s")?;
+    Ok(seconds.round() as i64)
 }
 
 #[cfg(test)]
@@ -110,7 +109,7 @@ mod tests {
         assert_eq!(seconds("30d"), Ok(30 * 86_400));
         assert_eq!(seconds("1h30m"), Ok(5400));
         assert_eq!(seconds("-2h"), Ok(-7200));
-        for text in ["", "30", "soon"] {
+        for text in ["", "30", "soon", "1mo", "1y"] {
             assert!(seconds(text).expect_err(text).contains("30d"));
         }
     }

@@ -4,6 +4,7 @@ use clap::{ArgAction, Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::{filled, number, whole};
 use crate::{
     output::{
         printer::{Format, Printer},
@@ -18,10 +19,10 @@ use crate::{
 pub(crate) enum FaultCommand {
     /// Let something go wrong.
     ///
-    /// Of content, way, signature and clock a request meets the first fault each
-    /// that was added and selects it. They are chosen once the request's signature
-    /// was accepted; each kind says whether the operation runs, so whether a
-    /// change is made. They hold for all sandboxes on one store, the embedded one
+    /// What is answered, the way there, the signature and the clock can go wrong at
+    /// once: of each a request meets the first fault that was added and selects it.
+    /// They are chosen once the request's signature was accepted; each kind says
+    /// whether the operation runs, so whether a change is made. They hold for all sandboxes on one store, the embedded one
     /// included, until they are used up, cleared, or it is reset.
     #[command(subcommand, after_help = EXAMPLES)]
     Add(Box<FaultArgs>),
@@ -41,11 +42,11 @@ pub(crate) enum FaultArgs {
         #[arg(long)]
         status: u16,
         /// The error's code [default: the documented one].
-        #[arg(long)]
+        #[arg(long, value_parser = filled)]
         #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<String>,
         /// The error's message.
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = filled)]
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String>,
         /// Without WeChat Pay's signature.
@@ -62,7 +63,13 @@ pub(crate) enum FaultArgs {
     /// Hold the answer back, or a notification; the operation ran at once.
     Delay {
         /// As long as this.
-        #[arg(long, value_name = "MS", required_unless_present = "median_ms")]
+        #[arg(
+            long,
+            value_name = "MS",
+            required_unless_present = "median_ms",
+            value_parser = whole,
+            allow_negative_numbers = true
+        )]
         #[serde(skip_serializing_if = "Option::is_none")]
         ms: Option<u64>,
         /// As servers do (lognormal): half of them longer than this.
@@ -71,7 +78,7 @@ pub(crate) enum FaultArgs {
         median_ms: Option<u64>,
         /// How much it varies, 0 to 5; with 0.5 one in twenty takes more than
         /// 2.3 times the median.
-        #[arg(long, requires = "median_ms")]
+        #[arg(long, requires = "median_ms", value_parser = number)]
         #[serde(skip_serializing_if = "Option::is_none")]
         sigma: Option<f64>,
         #[command(flatten)]
@@ -91,7 +98,13 @@ pub(crate) enum FaultArgs {
     /// notification, lose what the receiver answers.
     LostAnswer {
         /// Hold it as long as this first.
-        #[arg(long, value_name = "MS", default_value = "0")]
+        #[arg(
+            long,
+            value_name = "MS",
+            default_value = "0",
+            value_parser = whole,
+            allow_negative_numbers = true
+        )]
         ms: u64,
         #[command(flatten)]
         #[serde(flatten)]
@@ -133,10 +146,10 @@ pub(crate) enum FaultArgs {
     /// Answer a signed 200 with an error inside; the operation does not run.
     ErrorEnvelope {
         /// The error's code.
-        #[arg(long, default_value = "SYSTEM_ERROR")]
+        #[arg(long, default_value = "SYSTEM_ERROR", value_parser = filled)]
         code: String,
         /// The error's message.
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = filled)]
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String>,
         #[command(flatten)]
@@ -214,11 +227,11 @@ pub(crate) struct SelectorArgs {
     #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<String>,
     /// Only paths that begin like this.
-    #[arg(long, value_name = "PREFIX", help_heading = WHICH)]
+    #[arg(long, value_name = "PREFIX", help_heading = WHICH, value_parser = path)]
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
     /// Only this mchid or brand id.
-    #[arg(long, value_name = "ID", help_heading = WHICH)]
+    #[arg(long, value_name = "ID", help_heading = WHICH, value_parser = filled)]
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<String>,
     /// Only this operation, such as update_user_card.
@@ -226,20 +239,44 @@ pub(crate) struct SelectorArgs {
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<String>,
     /// How likely each is befallen, 0 to 1 [default: each is].
-    #[arg(long, value_name = "SHARE", help_heading = WHICH)]
+    #[arg(
+        long,
+        value_name = "SHARE",
+        help_heading = WHICH,
+        value_parser = number,
+        allow_negative_numbers = true
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     probability: Option<f64>,
     /// Where chance begins, so that a run can be repeated [default: drawn, and
     /// listed].
-    #[arg(long, value_name = "NUMBER", help_heading = WHICH)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        help_heading = WHICH,
+        value_parser = whole,
+        allow_negative_numbers = true
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
     /// How many to let pass first.
-    #[arg(long, value_name = "NUMBER", help_heading = WHICH)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        help_heading = WHICH,
+        value_parser = whole,
+        allow_negative_numbers = true
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     skip: Option<u64>,
     /// How many to befall [default: all].
-    #[arg(long, value_name = "NUMBER", help_heading = WHICH)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        help_heading = WHICH,
+        value_parser = whole,
+        allow_negative_numbers = true
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
 }
@@ -254,6 +291,14 @@ Examples:
   kabao sandbox fault add reset --at body --probability 0.1 --seed 7
   kabao sandbox fault add probe --on notification --count 1
   kabao sandbox fault add clock-skew --seconds -400";
+
+/// The beginning of a path, which has no query.
+fn path(text: &str) -> Result<String, String> {
+    match text.starts_with('/') && !text.contains(['?', '#']) {
+        true => Ok(text.to_owned()),
+        false => Err("write the beginning of a path, such as /v3/brand, without query".to_owned()),
+    }
+}
 
 impl FaultCommand {
     pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
@@ -410,6 +455,14 @@ mod tests {
             ("html --on notification", "--on"),
             ("clock-skew", "--seconds"),
             ("earthquake", "earthquake"),
+            ("html --caller=", "it is empty"),
+            ("status --status 400 --code=", "it is empty"),
+            ("error-envelope --message=", "it is empty"),
+            ("html --path /v3/x?a=b", "without query"),
+            ("html --count -1", "a whole number"),
+            ("html --probability nan", "write a number"),
+            ("html --probability inf", "write a number"),
+            ("delay --median-ms 2 --sigma NaN", "write a number"),
         ] {
             let error = parse(arguments).expect_err(arguments);
             assert!(error.contains(word), "{error}");

@@ -63,10 +63,7 @@ impl Folder {
     }
 
     /// Whether nobody else's keys would be overwritten.
-    ///
-    /// # Errors
-    /// [`Problem`] names the file.
-    pub(crate) fn check(&self) -> Result<(), Problem> {
+    fn check(&self) -> Result<(), Problem> {
         let ids = self.ids()?;
         let key = self.place().join("apiclient_key.pem");
         match (&self.owner, self.own(&ids)) {
@@ -86,6 +83,24 @@ impl Folder {
         }
     }
 
+    /// Makes the folder, and sees that files can be written into it: keys are handed
+    /// out once.
+    ///
+    /// # Errors
+    /// [`Problem`] names the folder, or whose keys would be overwritten.
+    pub(crate) fn prepare(&self) -> Result<(), Problem> {
+        self.check()?;
+        for folder in [&self.path, &self.place()] {
+            let made = private_folder(folder).and_then(|()| tempfile::tempfile_in(folder));
+            made.map_err(|error| {
+                Problem::new(format!("{} cannot take the keys", folder.display()))
+                    .caused_by(&error)
+                    .hint("nothing was changed; name another folder with --credentials")
+            })?;
+        }
+        Ok(())
+    }
+
     /// Writes what was handed out, the ids last, and gives them without the
     /// secret, which a terminal has no need to show.
     ///
@@ -95,12 +110,22 @@ impl Folder {
         let Value::Object(answer) = answer else {
             return Err(Problem::refused("the sandbox handed out no credentials"));
         };
+        let (command, id) = match self.is_brand {
+            true => ("brand", answer.get("brand_id")),
+            false => ("merchant", answer.get("mchid")),
+        };
+        let id = id.and_then(Value::as_str).unwrap_or("ID").to_owned();
+        self.keep(answer).map_err(|problem| {
+            problem.hint(format!(
+                "the sandbox has made them all the same; `kabao sandbox {command} \
+                 renew-certificate {id} --credentials DIR` hands them out again, with another \
+                 certificate"
+            ))
+        })
+    }
+
+    fn keep(&self, answer: Map<String, Value>) -> Result<Value, Problem> {
         let place = self.place();
-        for folder in [&self.path, &place] {
-            private_folder(folder).map_err(|error| {
-                Problem::new(format!("cannot make {}", folder.display())).caused_by(&error)
-            })?;
-        }
         let (files, ids): (Map<_, _>, Map<_, _>) = answer
             .into_iter()
             .partition(|(name, _)| name.ends_with(".pem"));

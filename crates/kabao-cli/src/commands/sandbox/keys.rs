@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{callers, clock::seconds};
+use super::{callers, clock::seconds, number};
 use crate::{
     output::{members, printer::Printer},
     problem::Problem,
@@ -29,7 +29,7 @@ pub(crate) enum KeysCommand {
     Migration {
         /// How much of what names no key is signed with the public key: 0 is
         /// none, 100 all.
-        #[arg(value_name = "PERCENT")]
+        #[arg(value_name = "PERCENT", value_parser = number)]
         public_key_percent: f64,
         /// One merchant alone.
         #[arg(long)]

@@ -105,6 +105,26 @@ impl SandboxCommand {
     }
 }
 
+/// A text that is not empty, for clap.
+fn filled(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("it is empty".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+/// A whole number, for clap.
+fn whole(text: &str) -> Result<u64, String> {
+    let number = text.parse();
+    number.map_err(|_| "write a whole number, 0 or above".to_owned())
+}
+
+/// A number that JSON can say, for clap.
+fn number(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| "write a number such as 0.5".to_owned())
+}
+
 const USER_EXAMPLES: &str = "\
 Examples:
   kabao sandbox user join --openid oNew --phone-number 13900139000 --common sex=女

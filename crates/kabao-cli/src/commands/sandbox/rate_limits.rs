@@ -6,6 +6,7 @@ use clap::Subcommand;
 use kabao_sandbox::{LimitTable, RateLimits};
 use serde_json::{Value, json};
 
+use super::seed;
 use crate::{
     output::{
         printer::{Format, Printer},
@@ -59,12 +60,17 @@ pub(super) fn read(limits: &str) -> Result<RateLimits, Problem> {
 
 fn table(path: &Path) -> Result<LimitTable, Problem> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Problem::unreadable("rate limits", path, &error)
-            .hint("write documented, off, or the path of a TOML file")
+        Problem::unreadable("rate limits", path, &error).hint(
+            "write documented, off, or the path of a TOML file; `rate-limits set` takes started, \
+             too",
+        )
     })?;
-    toml::from_str(&text).map_err(|error| {
-        let issue = error.message();
-        Problem::new(format!("{} has no rate limits: {issue}", path.display()))
+    let table = seed::toml(&text).and_then(|table| {
+        let table = serde_json::from_value(table);
+        table.map_err(|error| error.to_string())
+    });
+    table.map_err(|issue| {
+        Problem::new(format!("{} cannot be used as rate limits", path.display())).because(issue)
     })
 }
 
@@ -72,6 +78,10 @@ fn show(state: &Value, printer: &Printer) -> Result<(), Problem> {
     if printer.format != Format::Table {
         return printer.json(state);
     }
+    printer.note(match state.get("set").and_then(Value::as_bool) {
+        Some(true) => "these were set for all sandboxes on the store",
+        _ => "these are what the sandbox was started with",
+    });
     let per_second = state.get("per_second").and_then(Value::as_object);
     match per_second.filter(|rates| !rates.is_empty()) {
         None => {

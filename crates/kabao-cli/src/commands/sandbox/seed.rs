@@ -16,21 +16,7 @@ pub(super) fn read(path: &Path) -> Result<Seed, Problem> {
     let text = String::from_utf8(bytes).map_err(|error| unusable().caused_by(&error))?;
     let value = match text.trim_start().starts_with('{') {
         true => serde_json::from_str(&text).map_err(|error| unusable().caused_by(&error))?,
-        false => {
-            let table: toml::Table = toml::from_str(&text).map_err(|error| {
-                let line = error.span().map_or(0, |span| {
-                    text.get(..span.start)
-                        .map_or(0, |before| before.matches('\n').count())
-                        + 1
-                });
-                let mut problem = unusable();
-                problem
-                    .causes
-                    .push(format!("line {line}: {}", error.message()));
-                problem
-            })?;
-            json(toml::Value::Table(table))
-        }
+        false => toml(&text).map_err(|issue| unusable().because(issue))?,
     };
     if value.get("kabao_snapshot").is_some() {
         return Ok(Seed::from_snapshot(text.into_bytes()));
@@ -41,6 +27,16 @@ pub(super) fn read(path: &Path) -> Result<Seed, Problem> {
     )]
     let now = Timestamp::now();
     Seed::from_value(&value, now).map_err(|error| unusable().caused_by(&error))
+}
+
+/// Reads TOML; an error names the line.
+pub(super) fn toml(text: &str) -> Result<Value, String> {
+    let table: toml::Table = toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.unwrap_or_default().matches('\n').count() + 1;
+        format!("line {line}: {}", error.message())
+    })?;
+    Ok(json(toml::Value::Table(table)))
 }
 
 /// Times become the texts that the wire has.
