@@ -84,3 +84,28 @@ fn the_container_serves_and_knows_its_health() {
     assert!(health.contains("HEALTHCHECK"));
     work_together(&words(serve), &words(health), state);
 }
+
+#[test]
+fn an_image_is_built_from_nothing_but_sources() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // The name that docker, podman and buildah all know.
+    let list = fs::read_to_string(root.join(".dockerignore")).expect("a list");
+    let mut lines = list.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(lines.next(), Some("*"), "nothing, but for");
+    let taken: Vec<&str> = lines
+        .map(|line| line.strip_prefix('!').expect(line))
+        .collect();
+    for path in &taken {
+        assert!(root.join(path).exists(), "{path}");
+    }
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("a workspace");
+    let manifest: toml::Table = manifest.parse().expect("TOML");
+    let members = manifest["workspace"]["members"].as_array().expect("a list");
+    let members = members
+        .iter()
+        .map(|member| member.as_str().expect("a path"));
+    for needed in members.chain(["Cargo.toml", "Cargo.lock", ".cargo"]) {
+        let needed = needed.trim_end_matches("/*");
+        assert!(taken.contains(&needed), "{needed} of {taken:?}");
+    }
+}
