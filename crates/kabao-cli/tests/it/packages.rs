@@ -63,6 +63,22 @@ fn the_unit_serves_and_knows_when_it_is_ready() {
 }
 
 #[test]
+fn the_unit_does_not_give_up() {
+    let unit = read("kabao-sandbox.service");
+    let section = |name: &str| -> Vec<&str> {
+        let begin = format!("[{name}]");
+        let lines = unit.lines().skip_while(|line| *line != begin).skip(1);
+        lines.take_while(|line| !line.starts_with('[')).collect()
+    };
+    let (unit, service) = (section("Unit"), section("Service"));
+    assert!(service.contains(&"Restart=on-failure"), "{service:?}");
+    // Five starts in ten seconds, which is what it has without these, are no
+    // time for a database.
+    assert!(service.contains(&"RestartSec=5"), "{service:?}");
+    assert!(unit.contains(&"StartLimitIntervalSec=0"), "{unit:?}");
+}
+
+#[test]
 fn the_container_serves_and_knows_its_health() {
     let file = read("Containerfile");
     let words = |of: &str| -> Vec<String> {
