@@ -182,6 +182,7 @@ async fn http(
     service: Service,
     connections: Arc<GracefulShutdown>,
 ) {
+    let app = Arc::clone(&service.app);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds::IDLE)
@@ -199,6 +200,12 @@ async fn http(
     drop(connections);
     if let Err(error) = watched.await {
         tracing::debug!(%peer, %error, "connection ended");
+        // What was never a request hyper has answered.
+        match error.is_parse() {
+            true if error.is_parse_too_large() => app.metrics.turned_away("head_too_large"),
+            true => app.metrics.turned_away("bad_head"),
+            false => {}
+        }
     }
 }
 
