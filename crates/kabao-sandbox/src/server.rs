@@ -180,7 +180,7 @@ impl Connection {
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         watcher: Watcher,
     ) {
-        let peer = self.peer;
+        let (peer, service) = (self.peer, Arc::clone(&self.service));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(bounds::IDLE)
@@ -194,6 +194,14 @@ impl Connection {
             );
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%peer, %error, "connection ended");
+            // What was never a request hyper has answered.
+            match error.is_parse() {
+                true if error.is_parse_too_large() => {
+                    service.app.metrics.turned_away("head_too_large");
+                }
+                true => service.app.metrics.turned_away("bad_head"),
+                false => {}
+            }
         }
     }
 

@@ -1,6 +1,11 @@
 //! A sandbox whose control plane takes a token, and commands that have it.
 
-use std::fs;
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    thread,
+};
 
 use crate::{
     profiles::{merchant_variables, sandbox},
@@ -63,6 +68,41 @@ fn a_sandbox_takes_the_token_of_a_file_or_of_the_environment_and_commands_send_i
     client
         .run(&show)
         .failed(2, &["cannot read the control token", "control_token_file"]);
+}
+
+#[test]
+fn whoever_has_the_port_is_waited_for_without_the_token() {
+    let home = World::new();
+    let file = home.write("token", TOKEN);
+    let server = home.serve(&[
+        "--store=memory",
+        &format!("--control-token-file={}", file.display()),
+    ]);
+    let wait = |url: &str| {
+        let known = World::new().set("KABAO_CONTROL_TOKEN", TOKEN);
+        known.run(&["sandbox", "wait", "--url", url]).ok();
+    };
+    wait(&server.base_url);
+    let stranger = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", stranger.local_addr().expect("its address"));
+    let asked = thread::spawn(move || {
+        let (mut stream, _) = stranger.accept().expect("a caller");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).expect("a head");
+            head.extend(byte);
+        }
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+        String::from_utf8(head).expect("text")
+    });
+    wait(&url);
+    let head = asked.join().expect("no panic");
+    assert!(
+        head.starts_with("GET /_sandbox/ready HTTP/1.1\r\n"),
+        "{head}"
+    );
+    assert!(!head.contains(TOKEN), "{head}");
 }
 
 #[test]

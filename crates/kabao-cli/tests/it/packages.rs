@@ -63,6 +63,22 @@ fn the_unit_serves_and_knows_when_it_is_ready() {
 }
 
 #[test]
+fn the_unit_does_not_give_up() {
+    let unit = read("kabao-sandbox.service");
+    let section = |name: &str| -> Vec<&str> {
+        let begin = format!("[{name}]");
+        let lines = unit.lines().skip_while(|line| *line != begin).skip(1);
+        lines.take_while(|line| !line.starts_with('[')).collect()
+    };
+    let (unit, service) = (section("Unit"), section("Service"));
+    assert!(service.contains(&"Restart=on-failure"), "{service:?}");
+    // Five starts in ten seconds, which is what it has without these, are no
+    // time for a database.
+    assert!(service.contains(&"RestartSec=5"), "{service:?}");
+    assert!(unit.contains(&"StartLimitIntervalSec=0"), "{unit:?}");
+}
+
+#[test]
 fn the_container_serves_and_knows_its_health() {
     let file = read("Containerfile");
     let words = |of: &str| -> Vec<String> {
@@ -83,4 +99,29 @@ fn the_container_serves_and_knows_its_health() {
         .expect("ours");
     assert!(health.contains("HEALTHCHECK"));
     work_together(&words(serve), &words(health), state);
+}
+
+#[test]
+fn an_image_is_built_from_nothing_but_sources() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // The name that docker, podman and buildah all know.
+    let list = fs::read_to_string(root.join(".dockerignore")).expect("a list");
+    let mut lines = list.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(lines.next(), Some("*"), "nothing, but for");
+    let taken: Vec<&str> = lines
+        .map(|line| line.strip_prefix('!').expect(line))
+        .collect();
+    for path in &taken {
+        assert!(root.join(path).exists(), "{path}");
+    }
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("a workspace");
+    let manifest: toml::Table = manifest.parse().expect("TOML");
+    let members = manifest["workspace"]["members"].as_array().expect("a list");
+    let members = members
+        .iter()
+        .map(|member| member.as_str().expect("a path"));
+    for needed in members.chain(["Cargo.toml", "Cargo.lock", ".cargo"]) {
+        let needed = needed.trim_end_matches("/*");
+        assert!(taken.contains(&needed), "{needed} of {taken:?}");
+    }
 }

@@ -231,7 +231,16 @@ fn what_is_owed_is_delivered_after_a_restart() {
 #[test]
 fn a_log_for_programs_is_json_and_names_nobody() {
     let world = World::new();
-    let server = world.serve(&["--store=memory", "--log-format", "json", "-v"]);
+    // Warnings before it starts, too.
+    let token = world.write("token", "0f1e2d3c4b5a69788796a5b4c3d2e1f0\n");
+    #[cfg(unix)]
+    {
+        let all = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644);
+        std::fs::set_permissions(&token, all).expect("opened to all");
+    }
+    let token = format!("--control-token-file={}", token.display());
+    let many = format!("--max-connections={}", u32::MAX);
+    let server = world.serve(&["--store=memory", "--log-format=json", "-v", &token, &many]);
     let openid = "oSecretPerson";
     let path = format!("/v3/brand/partner/card-member/user-cards/1370013?openid={openid}");
     assert_eq!(get(address(&server), &path).expect("an answer").0, 401);
@@ -248,6 +257,16 @@ fn a_log_for_programs_is_json_and_names_nobody() {
     };
     assert_eq!(said("listening")["url"], url);
     assert_eq!(said("stopping")["level"], "INFO");
+    #[cfg(unix)]
+    {
+        let mut warned = lines.iter().filter(|line| line["level"] == "WARN");
+        let is_told = |line: &Value| {
+            line["message"]
+                .as_str()
+                .is_some_and(|message| message.contains("token is open to other users"))
+        };
+        assert!(warned.any(is_told), "{}", stopped.stderr);
+    }
     let request = said("answered");
     for (name, wanted) in [
         ("level", "DEBUG".into()),

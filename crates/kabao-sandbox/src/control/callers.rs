@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Trouble,
+    Trouble, decimal,
     extract::{Body, Path},
     keys::making,
 };
@@ -104,7 +104,7 @@ fn row(caller: &CallerKeys, grants: &[(String, String)]) -> Value {
         CallerKind::Merchant => add(
             &mut row,
             json!({
-                "public_key_percent": percent(caller.migration.percent()),
+                "public_key_percent": decimal(caller.migration.percent()),
                 "public_key_only": caller.is_public_key_only(),
                 "brand_ids": others,
             }),
@@ -112,15 +112,6 @@ fn row(caller: &CallerKeys, grants: &[(String, String)]) -> Value {
         CallerKind::Brand => add(&mut row, json!({"mchids": others})),
     }
     row
-}
-
-/// Without `.0`, as it was most likely given.
-fn percent(percent: f64) -> Value {
-    match percent.fract() == 0.0 {
-        // From 0 to 100.
-        true => json!(percent as u8),
-        false => json!(percent),
-    }
 }
 
 #[derive(Deserialize)]

@@ -6,9 +6,9 @@ use axum::{Json, Router, extract::State, routing::get};
 use jiff::{SignedDuration, Timestamp};
 use kabao_core::time::Time;
 use serde::{Deserialize, Serialize};
-use serde_json::Number;
+use serde_json::Value;
 
-use super::{Trouble, extract::Body};
+use super::{Trouble, decimal, extract::Body};
 use crate::{
     app::App,
     clock::{Speed, business_time, offset_ms, real_now},
@@ -26,7 +26,7 @@ struct ClockState {
     offset_seconds: i64,
     frozen: bool,
     /// 1 in step with real time, 0 while it is frozen.
-    speed: Number,
+    speed: Value,
 }
 
 impl ClockState {
@@ -39,7 +39,7 @@ impl ClockState {
             frozen,
             speed: match frozen {
                 true => 0.into(),
-                false => number(pace_of(setting)),
+                false => decimal(pace_of(setting).times()),
             },
         }
     }
@@ -163,14 +163,4 @@ fn pace_of(setting: ClockSetting) -> Speed {
         ClockSetting::Running { .. } => Speed::REAL,
         ClockSetting::Sped { speed, .. } | ClockSetting::Frozen { speed, .. } => speed,
     }
-}
-
-/// Without a fraction where there is none.
-fn number(speed: Speed) -> Number {
-    let times = speed.times();
-    let whole = (times.fract() == 0.0).then(|| Number::from(times as u64));
-    // A speed is finite.
-    whole
-        .or_else(|| Number::from_f64(times))
-        .unwrap_or(0.into())
 }

@@ -135,6 +135,14 @@ async fn wrong_method(request: Request) -> Trouble {
     )
 }
 
+/// Without `.0`, as it was most likely given.
+fn decimal(number: f64) -> Value {
+    match number.fract() == 0.0 {
+        true => json!(number as i64),
+        false => json!(number),
+    }
+}
+
 /// A refused control call: `{"code","message"}`.
 #[derive(Debug)]
 struct Trouble {

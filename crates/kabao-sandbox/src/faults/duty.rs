@@ -2,9 +2,8 @@
 //!
 //! Each process has a copy (`current.rs` keeps it fresh), so that who is befallen
 //! by none asks nobody, and who is befallen by one that has no end does not either.
-//! What is left of a `skip`
-//! or a `count` is in the store alone, and is taken there. Chance is each
-//! process's own, from the seed on.
+//! What is left of a `skip` or a `count` is in the store alone, and is taken there.
+//! Chance is each process's own, from the seed on.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,

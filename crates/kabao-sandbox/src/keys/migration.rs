@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// How far a merchant has come: which share of its notifications is signed with
 /// the public key.
 ///
-/// The real service lets the share grow over seven days, by chance. Here turns are counted, so that of a thousand exactly as many are by
-/// public key as the share says, evenly spread.
+/// The real service lets the share grow over seven days, by chance. Here turns are
+/// counted, so that of a thousand exactly as many are by public key as the share
+/// says, evenly spread.
 #[derive(Debug)]
 pub struct Migration {
     thousandths: u16,

@@ -1,6 +1,10 @@
 //! What Prometheus is told.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::{Read as _, Write as _},
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
@@ -190,6 +194,33 @@ fn what_is_turned_away_is_counted_by_what_was_out_of_bounds() {
     assert_eq!(turned_away("encoded"), 1.0);
     assert!(turned_away("too_many_connections") >= 1.0);
     assert_eq!(scrape.sum("requests_total", &[]), 0.0);
+}
+
+#[test]
+fn what_is_no_request_is_counted_as_its_connection_ends() {
+    let running = Running::start();
+    let large = Request::new("GET", CARD_PATH).header("A", &"x".repeat(20_000));
+    assert_eq!(large.send(running.address).status, 431);
+    for head in ["GET /v3/x HTTP/9\r\n\r\n", "\u{16}\u{3}\u{1}\r\n\r\n"] {
+        let mut stream = std::net::TcpStream::connect(running.address).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+    }
+    // Who comes and goes has done nothing wrong.
+    drop(std::net::TcpStream::connect(running.address).unwrap());
+    let begun = Instant::now();
+    loop {
+        let scrape = Scrape::of(&running);
+        let turned_away = |why| scrape.sum("turned_away_total", &[("why", why)]);
+        let counted = (turned_away("head_too_large"), turned_away("bad_head"));
+        // Nothing else is open but what asks this.
+        if scrape.sum("connections", &[]) <= 1.0 {
+            assert_eq!(counted, (1.0, 2.0));
+            assert_eq!(scrape.sum("turned_away_total", &[]), 3.0);
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{counted:?}");
+    }
 }
 
 #[test]

@@ -110,11 +110,11 @@ pub(crate) async fn serve(args: ServeArgs, printer: &Printer) -> Result<(), Prob
     let mut builder = Sandbox::builder()
         .listen(args.listen)
         .tls(args.tls)
-        .max_connections(connections(args.max_connections, printer));
+        .max_connections(connections(args.max_connections));
     if let Some(limits) = &args.rate_limits {
         builder = builder.rate_limits(rate_limits::read(limits)?);
     }
-    if let Some(token) = control_token(args.control_token_file.as_deref(), printer)? {
+    if let Some(token) = control_token(args.control_token_file.as_deref())? {
         builder = builder.control_token(&*token);
     }
     builder = settings(args.switches, args.notifications)?.apply(builder)?;
@@ -166,15 +166,12 @@ pub(crate) async fn serve(args: ServeArgs, printer: &Printer) -> Result<(), Prob
 }
 
 /// The token of the file, or else that of the environment.
-fn control_token(
-    file: Option<&Path>,
-    printer: &Printer,
-) -> Result<Option<Zeroizing<String>>, Problem> {
+fn control_token(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Problem> {
     let Some(file) = file else {
         return token_of_environment();
     };
     if let Some(warning) = readable_by_others(file) {
-        printer.warn(&warning);
+        tracing::warn!("{warning}");
     }
     read_token(file).map(Some)
 }
@@ -197,15 +194,15 @@ fn token_of_environment() -> Result<Option<Zeroizing<String>>, Problem> {
 }
 
 /// As many connections as were asked for and files may be opened.
-fn connections(wanted: Option<u32>, printer: &Printer) -> usize {
+fn connections(wanted: Option<u32>) -> usize {
     const USUAL: u32 = 10_000;
     let most = files::most_connections();
     let wanted = wanted.inspect(|wanted| {
         if let Some(most) = most.filter(|most| most < wanted) {
-            printer.warn(&format!(
+            tracing::warn!(
                 "the limit of open files allows {most} connections, not {wanted}; raise it with \
                  ulimit -Hn"
-            ));
+            );
         }
     });
     let allowed = wanted.unwrap_or(USUAL).min(most.unwrap_or(u32::MAX));
