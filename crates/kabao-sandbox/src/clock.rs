@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::store::ClockSetting;
 
@@ -22,19 +22,19 @@ pub(crate) fn real_now() -> Timestamp {
 
 /// Business time at a moment of real time.
 pub(crate) fn business_time(setting: ClockSetting, real: Timestamp) -> Timestamp {
-    match setting {
-        ClockSetting::Frozen { at, .. } => at,
-        ClockSetting::Running { offset_ms } => real
-            .checked_add(SignedDuration::from_millis(offset_ms))
-            .unwrap_or(real),
-        ClockSetting::Sped { speed, since, at } => {
-            let passed = speed.business(real.as_nanosecond() - since.as_nanosecond());
-            let (earliest, latest) = (Timestamp::MIN, Timestamp::MAX);
-            let nanosecond = (at.as_nanosecond() + passed)
-                .clamp(earliest.as_nanosecond(), latest.as_nanosecond());
-            Timestamp::from_nanosecond(nanosecond).unwrap_or(latest)
+    let nanosecond = match setting {
+        ClockSetting::Frozen { at, .. } => return at,
+        ClockSetting::Running { offset_ms } => {
+            real.as_nanosecond() + i128::from(offset_ms) * 1_000_000
         }
-    }
+        ClockSetting::Sped { speed, since, at } => {
+            at.as_nanosecond() + speed.business(real.as_nanosecond() - since.as_nanosecond())
+        }
+    };
+    // Time ends, where it is moved beyond.
+    let (earliest, latest) = (Timestamp::MIN, Timestamp::MAX);
+    let nanosecond = nanosecond.clamp(earliest.as_nanosecond(), latest.as_nanosecond());
+    Timestamp::from_nanosecond(nanosecond).unwrap_or(latest)
 }
 
 /// How far business time is ahead of real time, in milliseconds.
@@ -136,6 +136,8 @@ impl FromStr for Speed {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
 
     fn at(text: &str) -> Timestamp {
@@ -172,6 +174,12 @@ mod tests {
         let real = at("2126-01-01T00:00:00Z");
         assert_eq!(business_time(sped(fastest), real), Timestamp::MAX);
         assert_eq!(business_time(sped(fastest), Timestamp::MIN), Timestamp::MIN);
+        for (offset_ms, end) in [(i64::MAX, Timestamp::MAX), (i64::MIN, Timestamp::MIN)] {
+            assert_eq!(
+                business_time(ClockSetting::Running { offset_ms }, real),
+                end
+            );
+        }
     }
 
     #[test]

@@ -101,16 +101,45 @@ pub struct DataFolderError {
     pub source: io::Error,
 }
 
-/// Makes a folder that only its owner can enter, unless it is there.
+/// Makes a folder that only its owner can enter, unless it is there. Its name and
+/// those of its parents are on the disk before anything is in it.
 ///
 /// # Errors
 /// What the system says.
 pub fn private_folder(path: &Path) -> io::Result<()> {
+    let missing = path.ancestors().take_while(|folder| !folder.exists());
+    let missing: Vec<&Path> = missing.collect();
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path)?;
+    for new in missing {
+        match sync_folder(parent(new)) {
+            // It may be written to and not read.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+/// The folder that something is in.
+pub(crate) fn parent(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    folder.unwrap_or(Path::new("."))
+}
+
+/// Has the names in a folder on the disk.
+#[cfg(unix)]
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder)?.sync_all()
+}
+
+/// Elsewhere a folder cannot be opened like a file.
+#[cfg(not(unix))]
+pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]

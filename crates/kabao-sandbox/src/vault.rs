@@ -10,6 +10,8 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
+use crate::folder;
+
 /// The variable that gives the master key, instead of a file.
 pub const MASTER_KEY_VARIABLE: &str = "KABAO_MASTER_KEY";
 
@@ -96,8 +98,7 @@ impl MasterKey {
     fn write_new(&self, path: &Path) -> Result<(), MasterKeyError> {
         use std::io::Write as _;
         let write = || {
-            let folder = path.parent().filter(|folder| *folder != Path::new(""));
-            let folder = folder.unwrap_or(Path::new("."));
+            let folder = folder::parent(path);
             // Mode 0600 from the beginning.
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
             file.write_all(to_hex(&*self.0).as_bytes())?;
@@ -108,7 +109,7 @@ impl MasterKey {
                     Err(error.error)
                 }
                 // The name too is on the disk before anything is sealed.
-                _ => sync_folder(folder),
+                _ => folder::sync_folder(folder),
             }
         };
         // Of the unfinished file nobody needs to know.
@@ -124,17 +125,6 @@ impl MasterKey {
             .map_err(|_| VaultError::Refused)?;
         Ok(key)
     }
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
-}
-
-/// Elsewhere a folder cannot be opened like a file.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// What the system said, without the name of a temporary file.

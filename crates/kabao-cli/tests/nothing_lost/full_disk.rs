@@ -8,10 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kabao::ErrorKind;
 use tokio::runtime::Runtime;
 
 use crate::{
-    access::{Access, Credentials, Died},
+    access::{Access, Credentials, Died, answered},
     disk::Disk,
     kept::Kept,
     process::{Home, PATIENCE, Process},
@@ -56,7 +57,7 @@ fn a_full_disk_of_the_server_loses_nothing_on_postgresql() {
 
 fn write_until_full_and_on(home: &Home, disk: &Disk, kept: &Kept, words: &[&str]) {
     let runtime = Runtime::new().unwrap();
-    let mut sandbox = serve(home, kept);
+    let mut sandbox = serve(home, kept, "off");
     let (base_url, _) = sandbox.ready();
     let credentials = Credentials::read(&home.path("credentials"));
     let access = credentials.access(&base_url);
@@ -100,7 +101,7 @@ fn write_until_full_and_on(home: &Home, disk: &Disk, kept: &Kept, words: &[&str]
     // Killed on the full disk, and started again when there is room.
     sandbox.kill();
     disk.make_room();
-    let mut sandbox = serve(home, kept);
+    let mut sandbox = serve(home, kept, "off");
     let (base_url, _) = sandbox.ready();
     let access = credentials.access(&base_url);
     runtime.block_on(async {
@@ -124,9 +125,58 @@ fn write_until_full_and_on(home: &Home, disk: &Disk, kept: &Kept, words: &[&str]
     std::io::stderr().write_all(told.as_bytes()).unwrap();
 }
 
-fn serve(home: &Home, kept: &Kept) -> Process {
+/// As it is by default: a call is counted before it is answered.
+#[test]
+fn a_full_disk_counts_no_calls_and_says_so() {
+    let home = Home::new();
+    let Some(disk) = Disk::mount(&home.path("data"), "8m", None) else {
+        return;
+    };
+    let kept = Kept::in_file(&home);
+    let mut sandbox = serve(&home, &kept, "documented");
+    let (base_url, _) = sandbox.ready();
+    let access = Credentials::read(&home.path("credentials")).access(&base_url);
+    Runtime::new().unwrap().block_on(async {
+        let mut writer = Writer::new(&access, 1).await;
+        writer.write(&access).await.unwrap();
+        let card = writer.imports.key(1);
+        // A read as good as a change.
+        let is_read = async || {
+            let begun = Instant::now();
+            loop {
+                let answer = access.members.user_cards().get(&card).await;
+                match answer {
+                    Err(error) if error.kind() == ErrorKind::RateLimited => {
+                        assert!(begun.elapsed() < PATIENCE, "{error}");
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                    other => break answered(other).is_ok(),
+                }
+            }
+        };
+        assert!(is_read().await);
+        disk.fill();
+        let (begun, mut refused) = (Instant::now(), 0);
+        while refused < 5 {
+            refused += u32::from(!is_read().await);
+            assert!(begun.elapsed() < PATIENCE, "the disk does not run full");
+        }
+        disk.make_room();
+        let begun = Instant::now();
+        while !is_read().await {
+            assert!(begun.elapsed() < PATIENCE, "it does not recover");
+        }
+    });
+    let (status, said) = sandbox.stop();
+    assert!(status.success(), "{status} {said}");
+    for word in ["counting calls", "the disk is full", "data/sandbox.db"] {
+        assert!(said.contains(word), "no `{word}` in {said}");
+    }
+}
+
+fn serve(home: &Home, kept: &Kept, rate_limits: &str) -> Process {
     let mut arguments = kept.arguments();
-    let flags = ["--rate-limits", "off", "--credentials", "credentials"];
+    let flags = ["--rate-limits", rate_limits, "--credentials", "credentials"];
     arguments.extend(flags.map(Into::into));
     let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
     home.start(&arguments)

@@ -4,6 +4,7 @@
 
 mod at_once;
 mod at_rest;
+mod checkpoint;
 mod child;
 mod contract;
 mod damage;

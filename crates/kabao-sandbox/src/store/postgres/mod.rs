@@ -44,6 +44,7 @@
 //! saved, and the next call makes a new connection.
 
 mod outbox;
+mod races;
 mod schema;
 mod server;
 mod session;
@@ -59,14 +60,19 @@ use std::{fmt, sync::Arc, thread, time::Duration};
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
 
-use self::{server::Server, session::Session, trouble::Trouble, write::Write};
+use self::{
+    races::{Races, until_won},
+    server::Server,
+    session::Session,
+    trouble::Trouble,
+    write::Write,
+};
 use super::{
     ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Everything, Failure, KeyBook, KeyRule,
     Needs, Page, Rule, Store, StoreError, UserCardsOf, Watched, Window, Workspace, failure::caught,
 };
 use crate::{
     domain::{Activity, CardTemplate, UserCard},
-    random,
     refusal::Refusal,
     vault::{MasterKey, Vault},
 };
@@ -76,10 +82,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Replacing everything is no client's call.
 const PATIENCE_FOR_ALL: Duration = Duration::from_secs(60);
-
-/// How often a row that is to be new may be there already. Whoever lost a race
-/// to it sees it the next time; whoever did not ask for it never does.
-const TAKEN_AT_MOST: usize = 5;
 
 /// A store in a PostgreSQL database.
 pub struct PostgresStore {
@@ -140,90 +142,81 @@ impl PostgresStore {
 
     /// Saves what was decided by nothing that is in the store.
     async fn save(&self, patience: Duration, writes: &[Write]) -> Result<(), Trouble> {
-        let mut session = Session::open(&self.pool, patience).await?;
-        let mut races = Races::default();
-        loop {
-            match session.save(writes).await {
-                Ok(()) => return Ok(()),
-                Err(trouble) => races.go_on_after(trouble, &session).await?,
-            }
-        }
+        until_won!(self, patience, |session| session.save(writes).await)
+    }
+
+    /// Does what takes a while, such as sealing all there is, on a thread for it.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Vault) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let vault = Arc::clone(&self.vault);
+        tokio::task::spawn_blocking(move || work(&vault)).await?
     }
 
     async fn try_apply(&self, needs: &Needs, rule: &Rule) -> Result<Result<(), Refusal>, Trouble> {
-        let mut session = self.session().await?;
-        let mut races = Races::default();
-        loop {
-            let (mut workspace, seen) = statements::load(&mut session, &self.vault, needs).await?;
+        until_won!(self, PATIENCE, |session| {
+            let (mut workspace, seen) = statements::load(session, &self.vault, needs).await?;
             let decided = caught(|| Ok(rule(&mut workspace)))?;
-            if decided.is_err() {
-                return Ok(decided);
+            if decided.is_ok() {
+                let writes = statements::save(&workspace, &seen, &self.vault)?;
+                session.save(&writes).await?;
             }
-            let writes = statements::save(&workspace, &seen, &self.vault)?;
-            match session.save(&writes).await {
-                Ok(()) => return Ok(Ok(())),
-                Err(trouble) => races.go_on_after(trouble, &session).await?,
-            }
-        }
+            Ok(decided)
+        })
     }
 
     async fn try_change_keys(&self, rule: &KeyRule) -> Result<Result<(), Refusal>, Trouble> {
-        let mut session = self.session().await?;
-        let mut races = Races::default();
-        loop {
-            let before = statements::key_book(&mut session, &self.vault).await?;
+        until_won!(self, PATIENCE, |session| {
+            let before = statements::key_book(session, &self.vault).await?;
             let mut after = before.clone();
             let decided = caught(|| Ok(rule(&mut after)))?;
-            if decided.is_err() {
-                return Ok(decided);
+            if decided.is_ok() {
+                let writes = statements::change_keys(session, &before, &after, &self.vault);
+                let writes = writes.await?;
+                session.save(&writes).await?;
             }
-            let writes = statements::change_keys(&mut session, &before, &after, &self.vault);
-            let writes = writes.await?;
-            match session.save(&writes).await {
-                Ok(()) => return Ok(Ok(())),
-                Err(trouble) => races.go_on_after(trouble, &session).await?,
-            }
-        }
+            Ok(decided)
+        })
     }
 
-    async fn try_restore(&self, everything: &Everything) -> Result<(), Trouble> {
-        let mut session = Session::open(&self.pool, PATIENCE_FOR_ALL).await?;
-        let mut races = Races::default();
-        loop {
-            let before = statements::key_settings(&mut session).await?;
-            let writes = statements::replace_everything(everything, &before, &self.vault)?;
-            match session.save(&writes).await {
-                Ok(()) => return Ok(()),
-                Err(trouble) => races.go_on_after(trouble, &session).await?,
-            }
-        }
+    async fn try_reset(&self, contents: Contents) -> Result<(), Trouble> {
+        let writes = self.aside(move |vault| statements::replace_contents(&contents, vault));
+        self.save(PATIENCE_FOR_ALL, &writes.await?).await
     }
 
-    async fn try_initialise(&self, everything: &Everything) -> Result<bool, Trouble> {
-        let writes = statements::first_contents(everything, &self.vault)?;
-        let mut session = Session::open(&self.pool, PATIENCE_FOR_ALL).await?;
-        let mut races = Races::default();
-        loop {
-            if statements::has_contents(&mut session).await? {
-                return Ok(false);
+    async fn try_restore(&self, everything: Everything) -> Result<(), Trouble> {
+        let everything = Arc::new(everything);
+        until_won!(self, PATIENCE_FOR_ALL, |session| {
+            let before = statements::key_settings(session).await?;
+            let everything = Arc::clone(&everything);
+            let writes = self
+                .aside(move |vault| statements::replace_everything(&everything, &before, vault));
+            session.save(&writes.await?).await
+        })
+    }
+
+    async fn try_initialise(&self, everything: Everything) -> Result<bool, Trouble> {
+        let writes = self.aside(move |vault| statements::first_contents(&everything, vault));
+        let writes = writes.await?;
+        until_won!(self, PATIENCE_FOR_ALL, |session| {
+            let is_first = !statements::has_contents(session).await?;
+            if is_first {
+                session.save(&writes).await?;
             }
-            match session.save(&writes).await {
-                Ok(()) => return Ok(true),
-                Err(trouble) => races.go_on_after(trouble, &session).await?,
-            }
-        }
+            Ok(is_first)
+        })
     }
 }
 
 #[async_trait]
 impl Store for PostgresStore {
     async fn load(&self, needs: &Needs) -> Result<Workspace, StoreError> {
-        let read = async {
-            let mut session = self.session().await?;
-            let (workspace, _) = statements::load(&mut session, &self.vault, needs).await?;
+        let read = until_won!(self, PATIENCE, |session| {
+            let (workspace, _) = statements::load(session, &self.vault, needs).await?;
             Ok(workspace)
-        };
-        told("reading", read.await)
+        });
+        told("reading", read)
     }
 
     async fn apply(&self, needs: Needs, rule: Rule) -> Result<Result<(), Refusal>, StoreError> {
@@ -235,11 +228,10 @@ impl Store for PostgresStore {
         of: &CardTemplatesOf,
         window: Window,
     ) -> Result<Page<CardTemplate>, StoreError> {
-        let read = async {
-            let mut session = self.session().await?;
-            statements::card_templates(&mut session, of, window).await
-        };
-        told("listing templates", read.await)
+        let read = until_won!(self, PATIENCE, |session| {
+            statements::card_templates(session, of, window).await
+        });
+        told("listing templates", read)
     }
 
     async fn user_cards(
@@ -247,11 +239,10 @@ impl Store for PostgresStore {
         of: &UserCardsOf,
         window: Window,
     ) -> Result<Page<UserCard>, StoreError> {
-        let read = async {
-            let mut session = self.session().await?;
-            statements::user_cards(&mut session, &self.vault, of, window).await
-        };
-        told("listing a user's cards", read.await)
+        let read = until_won!(self, PATIENCE, |session| {
+            statements::user_cards(session, &self.vault, of, window).await
+        });
+        told("listing a user's cards", read)
     }
 
     async fn activities(
@@ -259,58 +250,46 @@ impl Store for PostgresStore {
         of: &ActivitiesOf,
         window: Window,
     ) -> Result<Page<Activity>, StoreError> {
-        let read = async {
-            let mut session = self.session().await?;
-            statements::activities(&mut session, of, window).await
-        };
-        told("listing activities", read.await)
+        let read = until_won!(self, PATIENCE, |session| {
+            statements::activities(session, of, window).await
+        });
+        told("listing activities", read)
     }
 
     async fn clock(&self) -> Result<ClockSetting, StoreError> {
-        let read = async { statements::clock(&mut self.session().await?).await };
-        told("reading the clock", read.await)
+        let read = until_won!(self, PATIENCE, |session| statements::clock(session).await);
+        told("reading the clock", read)
     }
 
     async fn set_clock(&self, from: ClockSetting, to: ClockSetting) -> Result<bool, StoreError> {
-        let set = async {
-            let mut session = self.session().await?;
-            let mut races = Races::default();
-            loop {
-                match statements::set_clock(&mut session, from, to).await {
-                    Ok(is_set) => return Ok(is_set),
-                    Err(trouble) => races.go_on_after(trouble, &session).await?,
-                }
-            }
-        };
-        told("setting the clock", set.await)
+        let set = until_won!(self, PATIENCE, |session| {
+            statements::set_clock(session, from, to).await
+        });
+        told("setting the clock", set)
     }
 
     async fn reset(&self, contents: &Contents) -> Result<(), StoreError> {
-        let replaced = async {
-            let writes = statements::replace_contents(contents, &self.vault)?;
-            self.save(PATIENCE_FOR_ALL, &writes).await
-        };
-        told("replacing the contents", replaced.await)
+        let replaced = self.try_reset(contents.clone()).await;
+        told("replacing the contents", replaced)
     }
 
     async fn stored_bytes(&self) -> Result<u64, StoreError> {
-        let counted = async {
-            let mut session = Session::open(&self.pool, PATIENCE_FOR_ALL).await?;
-            statements::stored_bytes(&mut session).await
-        };
-        told("looking how much there is", counted.await)
+        let counted = until_won!(self, PATIENCE_FOR_ALL, |session| {
+            statements::stored_bytes(session).await
+        });
+        told("looking how much there is", counted)
     }
 
     async fn everything(&self) -> Result<Everything, StoreError> {
-        let read = async {
-            let mut session = Session::open(&self.pool, PATIENCE_FOR_ALL).await?;
-            statements::everything(&mut session, &self.vault).await
-        };
-        told("reading everything", read.await)
+        let read = until_won!(self, PATIENCE_FOR_ALL, |session| {
+            statements::everything(session, &self.vault).await
+        });
+        told("reading everything", read)
     }
 
     async fn restore(&self, everything: &Everything) -> Result<(), StoreError> {
-        told("replacing everything", self.try_restore(everything).await)
+        let replaced = self.try_restore(everything.clone()).await;
+        told("replacing everything", replaced)
     }
 
     fn vault(&self) -> &Vault {
@@ -318,18 +297,20 @@ impl Store for PostgresStore {
     }
 
     async fn initialise(&self, everything: &Everything) -> Result<bool, StoreError> {
-        let made = self.try_initialise(everything).await;
+        let made = self.try_initialise(everything.clone()).await;
         told("putting the first contents in", made)
     }
 
     async fn key_book(&self) -> Result<KeyBook, StoreError> {
-        let read = async { statements::key_book(&mut self.session().await?, &self.vault).await };
-        told("reading the keys", read.await)
+        let read = until_won!(self, PATIENCE, |session| {
+            statements::key_book(session, &self.vault).await
+        });
+        told("reading the keys", read)
     }
 
     async fn watched(&self) -> Result<Watched, StoreError> {
-        let read = async { statements::watched(&mut self.session().await?).await };
-        told("looking for changes", read.await)
+        let read = until_won!(self, PATIENCE, |session| statements::watched(session).await);
+        told("looking for changes", read)
     }
 
     async fn change_keys(&self, rule: KeyRule) -> Result<Result<(), Refusal>, StoreError> {
@@ -337,8 +318,8 @@ impl Store for PostgresStore {
     }
 
     async fn grants(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let read = async { statements::grants(&mut self.session().await?).await };
-        told("reading who serves whom", read.await)
+        let read = until_won!(self, PATIENCE, |session| statements::grants(session).await);
+        told("reading who serves whom", read)
     }
 
     async fn set_grant(
@@ -360,35 +341,6 @@ impl fmt::Debug for PostgresStore {
 
 fn told<T>(context: &str, done: Result<T, Trouble>) -> Result<T, StoreError> {
     done.map_err(|trouble| trouble.told(context))
-}
-
-/// The races that one call has lost.
-#[derive(Debug, Default)]
-struct Races {
-    lost: u32,
-    taken: usize,
-}
-
-impl Races {
-    /// Whether all of it is to be done again, after a while that differs from
-    /// others'. Gives the trouble back if it is no race, or there is no time.
-    async fn go_on_after(&mut self, trouble: Trouble, session: &Session) -> Result<(), Trouble> {
-        match trouble {
-            Trouble::Raced(_) => {}
-            Trouble::Taken(_) if self.taken < TAKEN_AT_MOST => self.taken += 1,
-            other => return Err(other),
-        }
-        if self.lost > 0 {
-            let longest = 1_000_u64 << self.lost.min(5);
-            let pause = random::number().unsigned_abs() % longest;
-            session.pause(Duration::from_micros(pause)).await;
-        }
-        self.lost += 1;
-        match session.has_time() {
-            true => Ok(()),
-            false => Err(trouble),
-        }
-    }
 }
 
 /// Waits for what cannot be waited for otherwise, the caller being no future and

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{PostgresStore, Races, statements, told};
+use super::{PATIENCE, PostgresStore, Races, statements, told, until_won};
 use crate::store::{Attempt, Outbox, Owed, StoreError, Then};
 
 #[async_trait]
@@ -14,20 +14,10 @@ impl Outbox for PostgresStore {
         limit: usize,
     ) -> Result<Vec<Owed>, StoreError> {
         let until = real_now.checked_add(lease).unwrap_or(real_now);
-        let leased = async {
-            let mut session = self.session().await?;
-            let mut races = Races::default();
-            loop {
-                let vault = &self.vault;
-                let leased =
-                    statements::lease_due(&mut session, vault, now, real_now, until, limit);
-                match leased.await {
-                    Ok(leased) => return Ok(leased),
-                    Err(trouble) => races.go_on_after(trouble, &session).await?,
-                }
-            }
-        };
-        told("leasing notifications", leased.await)
+        let leased = until_won!(self, PATIENCE, |session| {
+            statements::lease_due(session, &self.vault, now, real_now, until, limit).await
+        });
+        told("leasing notifications", leased)
     }
 
     async fn note_attempt(
@@ -60,42 +50,35 @@ impl Outbox for PostgresStore {
     }
 
     async fn next_due(&self, real_now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let read = async { statements::next_due(&mut self.session().await?, real_now).await };
-        told("looking for what is due", read.await)
+        let read = until_won!(self, PATIENCE, |session| {
+            statements::next_due(session, real_now).await
+        });
+        told("looking for what is due", read)
     }
 
     async fn pending(&self) -> Result<u64, StoreError> {
-        let read = async { statements::pending(&mut self.session().await?).await };
-        told("counting what is owed", read.await)
+        let read = until_won!(self, PATIENCE, |session| statements::pending(session).await);
+        told("counting what is owed", read)
     }
 
     async fn notifications(&self, limit: usize) -> Result<Vec<Owed>, StoreError> {
-        let read = async {
-            let mut session = self.session().await?;
-            statements::notifications(&mut session, &self.vault, limit).await
-        };
-        told("listing notifications", read.await)
+        let read = until_won!(self, PATIENCE, |session| {
+            statements::notifications(session, &self.vault, limit).await
+        });
+        told("listing notifications", read)
     }
 
     async fn notification(&self, id: &str) -> Result<Option<Owed>, StoreError> {
-        let read = async {
-            let mut session = self.session().await?;
-            statements::notification(&mut session, &self.vault, id).await
-        };
-        told("reading a notification", read.await)
+        let read = until_won!(self, PATIENCE, |session| {
+            statements::notification(session, &self.vault, id).await
+        });
+        told("reading a notification", read)
     }
 
     async fn redeliver(&self, id: &str, now: Timestamp) -> Result<Option<Owed>, StoreError> {
-        let made_due = async {
-            let mut session = self.session().await?;
-            let mut races = Races::default();
-            loop {
-                match statements::redeliver(&mut session, &self.vault, id, now).await {
-                    Ok(found) => return Ok(found),
-                    Err(trouble) => races.go_on_after(trouble, &session).await?,
-                }
-            }
-        };
-        told("redelivering a notification", made_due.await)
+        let made_due = until_won!(self, PATIENCE, |session| {
+            statements::redeliver(session, &self.vault, id, now).await
+        });
+        told("redelivering a notification", made_due)
     }
 }

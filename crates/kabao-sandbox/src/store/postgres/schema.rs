@@ -40,23 +40,30 @@ pub(super) async fn prepare(server: &Server, fingerprint: &str) -> Result<(), St
     with_client(server, async |client| {
         let mut reason = Unusable::Foreign("no way was found to begin".into());
         for _ in 0..TRIES {
-            let standing = look(client).await?;
-            if standing.is_ready_for(fingerprint)? {
-                return Ok(());
-            }
-            match bring_up_to_date(client, &standing, fingerprint).await {
-                Ok(()) => {}
-                Err(error) if was_second(&error) => {
+            match bring_nearer(client, fingerprint).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(Unusable::Refused(error)) if was_second(&error) => {
                     // Unless nobody was first, and the name is another's.
                     reason = Unusable::Foreign(text_of(&error));
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
-                Err(error) => return Err(error.into()),
+                Err(other) => return Err(other),
             }
         }
         Err(reason)
     })
     .await
+}
+
+/// Whether it is ready; if it was not, it may be now.
+async fn bring_nearer(client: &mut Client, fingerprint: &str) -> Result<bool, Unusable> {
+    let standing = look(client).await?;
+    let is_ready = standing.is_ready_for(fingerprint)?;
+    if !is_ready {
+        bring_up_to_date(client, &standing, fingerprint).await?;
+    }
+    Ok(is_ready)
 }
 
 /// Whether there is a store already, which was made with some master key.

@@ -33,7 +33,8 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// takes no connection, and a server may go without a word: either is noticed
 /// after so many seconds. Only a server that takes changes is of use.
 const DEFAULTS: &str = "application_name=kabao-sandbox&connect_timeout=2&tcp_user_timeout=10\
-     &keepalives_idle=10&target_session_attrs=read-write";
+     &keepalives_idle=10&keepalives_interval=2&keepalives_retries=3\
+     &target_session_attrs=read-write";
 
 /// What holds for every connection. A statement is given up here when its
 /// caller has; and one whose caller has vanished holds no row for long.
@@ -381,6 +382,8 @@ mod tests {
         assert_eq!(plain.get_application_name(), Some("kabao-sandbox"));
         assert_eq!(plain.get_connect_timeout(), Some(&seconds(2)));
         assert_eq!(plain.get_keepalives_idle(), seconds(10));
+        assert_eq!(plain.get_keepalives_interval(), Some(seconds(2)));
+        assert_eq!(plain.get_keepalives_retries(), Some(3));
         let other = only_host(
             "postgres://u@db?keepalives_idle=7200&connect_timeout=1&application_name=x\
              &target_session_attrs=any&tcp_user_timeout=3",

@@ -105,12 +105,25 @@ impl Session {
     }
 
     fn end<T>(&mut self, asked: Result<Result<T, Trouble>, Elapsed>) -> Result<T, Trouble> {
-        let outcome = asked.unwrap_or_else(|_| Err(late()));
+        let Ok(outcome) = asked else {
+            self.give_up_all();
+            return Err(late());
+        };
         match outcome {
             Err(Trouble::Away(_)) => self.give_up(),
             _ => self.is_busy = false,
         }
         outcome
+    }
+
+    /// A server that is gone without a word is so for the connections that wait in
+    /// the pool, too; each would cost somebody all his time. If it was but slow,
+    /// others are soon made.
+    fn give_up_all(&mut self) {
+        if let Some(pool) = self.connection.as_ref().and_then(Object::pool) {
+            pool.retain(|_, _| false);
+        }
+        self.give_up();
     }
 
     fn give_up(&mut self) {

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{PATIENCE, PostgresStore, Races, Trouble, statements, told};
+use super::{PATIENCE, PostgresStore, Trouble, statements, told, until_won};
 use crate::{
     limits::{RateLimits, Taken},
     store::{Calls, FaultRule, OrderedFault, Shared, SignedRequest, StoreError, failure::caught},
@@ -12,22 +12,17 @@ impl PostgresStore {
         &self,
         rule: &FaultRule,
     ) -> Result<(bool, Vec<OrderedFault>), Trouble> {
-        let mut session = self.session().await?;
-        let mut races = Races::default();
-        loop {
-            let text = statements::faults(&mut session).await?;
+        until_won!(self, PATIENCE, |session| {
+            let text = statements::faults(session).await?;
             let before = statements::faults_of(text.as_deref())?;
             let mut after = before.clone();
             let said = caught(|| Ok(rule(&mut after)))?;
-            if after == before {
-                return Ok((said, after));
+            if after != before {
+                let swap = statements::swap_faults(text.as_deref(), &after)?;
+                session.save(&[swap]).await?;
             }
-            let swap = [statements::swap_faults(text.as_deref(), &after)?];
-            match session.save(&swap).await {
-                Ok(()) => return Ok((said, after)),
-                Err(trouble) => races.go_on_after(trouble, &session).await?,
-            }
-        }
+            Ok((said, after))
+        })
     }
 }
 
@@ -47,17 +42,10 @@ impl Shared for PostgresStore {
         wanted: u32,
         real_now: Timestamp,
     ) -> Result<Taken, StoreError> {
-        let taken = async {
-            let mut session = self.session().await?;
-            let mut races = Races::default();
-            loop {
-                match statements::take_calls(&mut session, calls, wanted, real_now).await {
-                    Ok(taken) => return Ok(taken),
-                    Err(trouble) => races.go_on_after(trouble, &session).await?,
-                }
-            }
-        };
-        told("counting calls", taken.await)
+        let taken = until_won!(self, PATIENCE, |session| {
+            statements::take_calls(session, calls, wanted, real_now).await
+        });
+        told("counting calls", taken)
     }
 
     async fn mark_request(
@@ -67,32 +55,14 @@ impl Shared for PostgresStore {
         real_now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mark = statements::mark_request(request, until, real_now);
-        let marked = async {
-            let mut session = self.session().await?;
-            let mut races = Races::default();
-            loop {
-                match session.change(&mark).await {
-                    Ok(found) => return Ok(found == 1),
-                    Err(trouble) => races.go_on_after(trouble, &session).await?,
-                }
-            }
-        };
-        told("marking a request", marked.await)
+        let marked = until_won!(self, PATIENCE, |session| session.change(&mark).await);
+        told("marking a request", marked.map(|found| found == 1))
     }
 
     async fn sweep_marks(&self, real_now: Timestamp, at_most: u32) -> Result<u64, StoreError> {
         let sweep = statements::sweep_marks(real_now, at_most);
-        let swept = async {
-            let mut session = self.session().await?;
-            let mut races = Races::default();
-            loop {
-                match session.change(&sweep).await {
-                    Ok(swept) => return Ok(swept),
-                    Err(trouble) => races.go_on_after(trouble, &session).await?,
-                }
-            }
-        };
-        told("forgetting marks", swept.await)
+        let swept = until_won!(self, PATIENCE, |session| session.change(&sweep).await);
+        told("forgetting marks", swept)
     }
 
     async fn change_faults(

@@ -12,12 +12,19 @@ use rusqlite::Connection;
 
 use super::inspect::companion;
 
-/// A log of this size is worth moving.
-const WORTH_MOVING: u64 = 4 << 20;
+/// A log above this size is worth moving. One that was moved is cut to it when it
+/// begins anew.
+pub(super) const WORTH_MOVING: u64 = 4 << 20;
 
-/// At this size writers wait until it is gone, or it would grow without end
+/// From this size on writers wait until it is gone, or it would grow without end
 /// where the writing never pauses.
 const TOO_LARGE: u64 = 64 << 20;
+
+/// How long writers may wait while a reader is in the way.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How often in a row somebody may be in the way before that is told.
+const TOLD_AFTER: u32 = 10;
 
 /// How long commits are let pass before the log is looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -31,6 +38,7 @@ pub(super) struct Checkpointer {
 impl Checkpointer {
     /// Starts the thread on its own connection to the file.
     pub(super) fn start(db: Connection, path: &Path) -> io::Result<Self> {
+        db.busy_timeout(PATIENCE).map_err(io::Error::other)?;
         let bell = Bell::default();
         let (log, heard) = (companion(path, "-wal"), bell.clone());
         let thread = thread::Builder::new()
@@ -101,23 +109,76 @@ fn held<'a>(
 }
 
 fn move_logs(db: &Connection, log: &Path, bell: &Bell) {
+    let mut in_vain = 0;
     while bell.wait() {
-        if let Err(error) = move_if_large(db, log) {
-            let log = log.display();
-            tracing::warn!(%log, %error, "the log of the store could not be moved");
+        let size = fs::metadata(log).map_or(0, |file| file.len());
+        let moved = mode(size).map_or(Ok(true), |mode| checkpoint(db, mode));
+        let log = log.display();
+        match moved {
+            Ok(true) => in_vain = 0,
+            Ok(false) => {
+                in_vain += 1;
+                if in_vain == TOLD_AFTER {
+                    tracing::warn!(%log, size, "the log of the store cannot be moved and grows, for somebody goes on reading the store; end what has it open");
+                }
+            }
+            Err(error) => tracing::warn!(%log, %error, "the log of the store could not be moved"),
         }
     }
 }
 
-fn move_if_large(db: &Connection, log: &Path) -> rusqlite::Result<()> {
-    let size = fs::metadata(log).map_or(0, |file| file.len());
-    if size < WORTH_MOVING {
-        return Ok(());
+/// How a log of that size is moved, if it is.
+fn mode(size: u64) -> Option<&'static str> {
+    match size {
+        0..=WORTH_MOVING => None,
+        _ if size < TOO_LARGE => Some("PASSIVE"),
+        _ => Some("TRUNCATE"),
     }
-    let mode = if size < TOO_LARGE {
-        "PASSIVE"
-    } else {
-        "TRUNCATE"
-    };
-    db.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
+}
+
+/// False if somebody was in the way, other than a process that does the same.
+fn checkpoint(db: &Connection, mode: &str) -> rusqlite::Result<bool> {
+    db.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+        let (is_busy, frames): (bool, i64) = (row.get(0)?, row.get(1)?);
+        Ok(!is_busy || frames < 0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::schema;
+
+    #[test]
+    fn a_log_that_was_moved_and_cut_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a store.db");
+        let db = schema::open_file(&path, "of a test").expect("made");
+        let size = || fs::metadata(companion(&path, "-wal")).expect("a log").len();
+        let note = |name: &str, bytes: usize| {
+            let insert = "INSERT INTO meta (name, value) VALUES (?1, ?2)";
+            db.execute(insert, [name, &"x".repeat(bytes)])
+                .expect("noted")
+        };
+        note("large", 5 << 20);
+        assert_eq!(mode(size()), Some("PASSIVE"));
+        assert!(checkpoint(&db, "PASSIVE").expect("moved"));
+        note("small", 1);
+        assert_eq!((size(), mode(size())), (WORTH_MOVING, None));
+    }
+
+    #[test]
+    fn who_is_in_the_way_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a store.db");
+        let db = schema::open_file(&path, "of a test").expect("made");
+        db.busy_timeout(PATIENCE).expect("set");
+        let reader = schema::connect(&path).expect("there");
+        reader
+            .execute_batch("BEGIN; SELECT count(*) FROM meta")
+            .expect("read");
+        assert!(!checkpoint(&db, "TRUNCATE").expect("tried"));
+        reader.execute_batch("COMMIT").expect("read");
+        assert!(checkpoint(&db, "TRUNCATE").expect("tried"));
+    }
 }

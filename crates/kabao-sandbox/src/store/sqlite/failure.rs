@@ -59,9 +59,18 @@ pub(super) fn code(failure: &(dyn Error + Send + Sync + 'static)) -> Option<Erro
 }
 
 fn sqlite<'a>(failure: &'a (dyn Error + Send + Sync + 'static)) -> Option<&'a ffi::Error> {
+    own(failure)
+        .downcast_ref::<rusqlite::Error>()?
+        .sqlite_error()
+}
+
+/// The failure itself, if it is a whole group's.
+fn own<'a>(
+    failure: &'a (dyn Error + Send + Sync + 'static),
+) -> &'a (dyn Error + Send + Sync + 'static) {
     match failure.downcast_ref::<CommitFailed>() {
-        Some(CommitFailed(shared)) => sqlite(&***shared),
-        None => failure.downcast_ref::<rusqlite::Error>()?.sqlite_error(),
+        Some(CommitFailed(shared)) => own(&***shared),
+        None => failure,
     }
 }
 
@@ -70,7 +79,7 @@ fn passes(failure: &(dyn Error + Send + Sync + 'static)) -> bool {
         code(failure),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
     );
-    is_locked || is_full(failure) || failure.is::<Undone>()
+    is_locked || is_full(failure) || own(failure).is::<Undone>()
 }
 
 /// There is no room for the file, its log, or the index of its log.

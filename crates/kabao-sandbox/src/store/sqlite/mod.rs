@@ -156,6 +156,16 @@ impl SqliteStore {
         outcome.map_err(|error| self.named(error))
     }
 
+    /// The same, but what it wrote may go with the power.
+    async fn write_lightly<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        write: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let outcome = self.writer.run_lightly(context, write).await;
+        outcome.map_err(|error| self.named(error))
+    }
+
     fn named(&self, error: StoreError) -> StoreError {
         match &self.place {
             Some(path) => failed_in(path, error),

@@ -12,6 +12,7 @@ use rusqlite::{
 };
 
 use super::{
+    checkpoint::WORTH_MOVING,
     failure::{NOT_WRITABLE, damaged, failed, is_busy},
     inspect,
 };
@@ -125,13 +126,17 @@ fn configure(db: &Connection) -> rusqlite::Result<()> {
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.busy_timeout(PATIENCE)?;
     db.set_prepared_statement_cache_capacity(64);
-    db.execute_batch(
+    // The full syncs are those of macOS, where others may leave all in the disk's
+    // cache.
+    db.execute_batch(&format!(
         "PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = ON;
+         PRAGMA checkpoint_fullfsync = ON;
          PRAGMA wal_autocheckpoint = 0;
-         PRAGMA journal_size_limit = 4194304;
+         PRAGMA journal_size_limit = {WORTH_MOVING};
          PRAGMA temp_store = MEMORY;
          PRAGMA trusted_schema = OFF;",
-    )
+    ))
 }
 
 /// Whether a store can be used.

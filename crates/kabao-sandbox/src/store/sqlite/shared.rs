@@ -25,7 +25,7 @@ impl Shared for SqliteStore {
     ) -> Result<Taken, StoreError> {
         let calls = calls.clone();
         let take = move |db: &_| statements::take_calls(db, &calls, wanted, real_now);
-        self.writer.run_lightly("counting calls", take).await
+        self.write_lightly("counting calls", take).await
     }
 
     async fn mark_request(
@@ -36,12 +36,12 @@ impl Shared for SqliteStore {
     ) -> Result<bool, StoreError> {
         let request = request.clone();
         let mark = move |db: &_| statements::mark_request(db, &request, until, real_now);
-        self.writer.run_lightly("marking a request", mark).await
+        self.write_lightly("marking a request", mark).await
     }
 
     async fn sweep_marks(&self, real_now: Timestamp, at_most: u32) -> Result<u64, StoreError> {
         let sweep = move |db: &_| statements::sweep_marks(db, real_now, at_most);
-        self.writer.run_lightly("forgetting marks", sweep).await
+        self.write_lightly("forgetting marks", sweep).await
     }
 
     async fn change_faults(

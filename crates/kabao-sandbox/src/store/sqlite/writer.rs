@@ -231,9 +231,12 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::{
+        path::Path,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
 
-    use super::*;
+    use super::{super::failure::failed_in, *};
 
     fn table() -> Arc<Mutex<Connection>> {
         let db = Connection::open_in_memory().expect("memory");
@@ -306,6 +309,35 @@ mod tests {
             .await
             .expect("fits");
         assert_eq!(notes(&db), ["small"]);
+    }
+
+    #[test]
+    fn whoever_was_undone_with_another_may_try_again() {
+        let db = table();
+        lock(&db)
+            .pragma_update(None, "max_page_count", 3)
+            .expect("a limit");
+        let (sender, incoming) = mpsc::channel();
+        let answers = ["small".to_owned(), "x".repeat(100_000)].map(|text| {
+            let (reply, answer) = oneshot::channel();
+            let job: Box<dyn Job> = Box::new(Pending {
+                context: "noting",
+                lasts: true,
+                work: Some(note(text)),
+                result: None,
+                reply,
+            });
+            sender.send(job).expect("a receiver");
+            answer
+        });
+        drop(sender);
+        write_all(&db, &incoming, || {});
+        assert_eq!(notes(&db), [""; 0]);
+        for answer in answers {
+            let error = answer.blocking_recv().expect("answered").expect_err("full");
+            let told = failed_in(Path::new("a store.db"), error);
+            assert!(matches!(told, StoreError::Unavailable { .. }), "{told:?}");
+        }
     }
 
     #[tokio::test]

@@ -6,7 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kabao_sandbox::{RateLimits, store, vault::MasterKey};
+use futures_util::future::join_all;
+use kabao_sandbox::{
+    RateLimits,
+    store::{self, StoreError, contract},
+    vault::MasterKey,
+};
 use serde_json::json;
 
 use super::{
@@ -153,6 +158,28 @@ fn a_silent_network_is_not_waited_for() {
     }
     proxy.speak_again();
     assert_is_back(&running);
+}
+
+/// A primary that is gone without a word, and another in its place.
+#[tokio::test]
+async fn connections_that_went_silent_together_are_given_up_together() {
+    let Some(database) = database() else { return };
+    let proxy = Proxy::to(database.server().port());
+    let uri = database.uri_at(proxy.port, "geheim");
+    let store = store::open(&uri, &database.key).unwrap();
+    contract::prepare(&*store).await;
+    let many = join_all((0..12).map(|_| store.clock())).await;
+    assert!(many.iter().all(Result::is_ok), "{many:?}");
+    let connections = "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'kabao-sandbox'";
+    let connections: usize = database.sql(connections).trim().parse().unwrap();
+    assert!(connections > 5, "{connections}");
+    proxy.lose_connections();
+    let error = store.clock().await.expect_err("silent");
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    for _ in 0..connections {
+        store.clock().await.unwrap();
+    }
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub(crate) struct Proxy {
 struct Way {
     is_silent: Mutex<bool>,
     speaks_again: Condvar,
+    /// How often all connections were lost.
+    losses: AtomicUsize,
     round_trips: AtomicUsize,
 }
 
@@ -52,6 +54,12 @@ impl Proxy {
         self.way.speaks_again.notify_all();
     }
 
+    /// The connections that there are pass nothing on any more, and do not end. New
+    /// ones are as good as ever.
+    pub(crate) fn lose_connections(&self) {
+        self.way.losses.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// How often a client has spoken after a server, on any connection.
     pub(crate) fn round_trips(&self) -> usize {
         self.way.round_trips.load(Ordering::SeqCst)
@@ -61,6 +69,7 @@ impl Proxy {
 impl Way {
     fn join(way: &Arc<Self>, client: &TcpStream, server: &TcpStream) {
         let is_clients_turn = Arc::new(AtomicBool::new(true));
+        let losses = way.losses.load(Ordering::SeqCst);
         for (mut from, mut to, is_client) in [
             (
                 client.try_clone().unwrap(),
@@ -80,6 +89,11 @@ impl Way {
                 loop {
                     let read = from.read(&mut bytes).unwrap_or(0);
                     way.wait();
+                    if way.losses.load(Ordering::SeqCst) > losses {
+                        // Whoever has an end of it is left hanging.
+                        std::mem::forget((from, to));
+                        return;
+                    }
                     if is_clients_turn.swap(!is_client, Ordering::SeqCst) && is_client {
                         way.round_trips.fetch_add(1, Ordering::SeqCst);
                     }
