@@ -289,7 +289,7 @@ pub enum KeyError {
     )]
     Encrypted,
     /// The bytes are not an RSA key of 2048 to 8192 bits.
-    #[error("not a usable RSA key: {reason}")]
+    #[error("not a usable RSA key, which has 2048 to 8192 bits: {reason}")]
     Rejected {
         /// The cryptographic library's word for it.
         reason: String,

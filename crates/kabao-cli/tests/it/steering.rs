@@ -116,6 +116,8 @@ fn notifications_are_narrowed_and_tell_why_they_were_not_taken() {
     assert_eq!(count(&[]), Some(4));
     assert_eq!(count(&["--event-type=SYNC_USER_POINT"]), Some(3));
     assert_eq!(count(&["--state=delivered"]), Some(0));
+    let none = list(&["--event-type=FOO"]).ok().stderr;
+    assert!(none.contains("no such notification"), "{none}");
     let some = list(&["--limit=2"]).ok();
     assert_eq!(some.stdout.lines().count(), 3, "a heading and two");
     assert!(

@@ -27,8 +27,8 @@ pub(crate) enum KeysCommand {
     },
     /// Move merchants from certificates to the public key, or back.
     Migration {
-        /// How much of what names no key is signed with the public key: 0 is
-        /// none, 100 all.
+        /// The share of notifications that are signed with the public key: at 0 the
+        /// move has not begun, at 100 it is over. Answers follow the request.
         #[arg(value_name = "PERCENT", value_parser = number)]
         public_key_percent: f64,
         /// One merchant alone.

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use kabao::core::{query::encode_component, time::Time};
 use serde_json::{Value, json};
 
+use super::filled;
 use crate::{
     commands::names,
     output::{
@@ -25,11 +26,13 @@ pub(crate) enum NotificationsCommand {
     /// Show one, opened, with every attempt to deliver it.
     Show {
         /// The notification's id.
+        #[arg(value_parser = filled)]
         id: String,
     },
     /// Send one again.
     Redeliver {
         /// The notification's id.
+        #[arg(value_parser = filled)]
         id: String,
     },
 }
@@ -64,13 +67,21 @@ impl ListArgs {
         }
         path
     }
+
+    /// What is said of an empty list.
+    fn none(&self) -> &'static str {
+        match self.state.is_some() || self.event_type.is_some() {
+            true => "no such notification was sent",
+            false => "no notification was sent",
+        }
+    }
 }
 
 impl NotificationsCommand {
     pub(crate) async fn run(self, aim: Aim<'_>, printer: &Printer) -> Result<(), Problem> {
-        let limit = match &self {
-            Self::List(list) => Some(list.limit),
-            _ => None,
+        let (limit, none) = match &self {
+            Self::List(list) => (Some(list.limit), list.none()),
+            _ => (None, ""),
         };
         let outcome = Steering::with(aim, printer, async |steering| {
             let control = &steering.control;
@@ -90,7 +101,7 @@ impl NotificationsCommand {
         let value = outcome.await?;
         match (limit, value.get("data").and_then(Value::as_array)) {
             (Some(limit), Some(rows)) => {
-                list(rows, printer)?;
+                list(rows, none, printer)?;
                 tell_more(&value, rows.len(), limit, printer);
                 Ok(())
             }
@@ -113,12 +124,12 @@ fn tell_more(value: &Value, count: usize, limit: u64, printer: &Printer) {
     }
 }
 
-fn list(rows: &[Value], printer: &Printer) -> Result<(), Problem> {
+fn list(rows: &[Value], none: &str, printer: &Printer) -> Result<(), Problem> {
     match printer.format {
         Format::Json => printer.json(&rows),
         Format::Jsonl => rows.iter().try_for_each(|row| printer.json(row)),
         Format::Table if rows.is_empty() => {
-            printer.note("no notification was sent");
+            printer.note(none);
             Ok(())
         }
         Format::Table => {
