@@ -110,6 +110,7 @@ CREATE TABLE notifications (
     PRIMARY KEY (brand_id, id)
 );
 
-CREATE INDEX notifications_due ON notifications (next_attempt_ms) WHERE next_attempt_ms IS NOT NULL;
+-- ASC, for YugabyteDB would otherwise scatter them.
+CREATE INDEX notifications_due ON notifications (next_attempt_ms ASC) WHERE next_attempt_ms IS NOT NULL;
 CREATE INDEX notifications_by_age ON notifications (create_ms DESC, id);
 CREATE INDEX notifications_by_id ON notifications (id);

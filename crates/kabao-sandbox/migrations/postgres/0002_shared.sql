@@ -18,4 +18,4 @@ CREATE TABLE replay_marks (
     PRIMARY KEY (owner, signature)
 );
 
-CREATE INDEX replay_marks_by_end ON replay_marks (until_s);
+CREATE INDEX replay_marks_by_end ON replay_marks (until_s ASC);

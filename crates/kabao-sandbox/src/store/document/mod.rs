@@ -4,6 +4,7 @@
 mod activity;
 mod card_template;
 mod clock;
+pub(super) mod emptied;
 mod key;
 mod owed;
 mod user_card;

@@ -30,8 +30,8 @@
 //! It has to see rows that came while it waited; a snapshot of its beginning does
 //! not, hence READ COMMITTED, whatever the database's default is.
 //!
-//! On a lost race, a unique violation or a serialization failure all of it is
-//! done again from what is there then. A rule that refuses, or writes nothing,
+//! On a lost race, a unique violation or a serialization failure, of a read as
+//! well, all of it is done again from what is there then (`races.rs`). A rule that refuses, or writes nothing,
 //! has read one moment and needs no transaction.
 //!
 //! There is no sequence, no advisory lock, no NOTIFY, no row lock and no

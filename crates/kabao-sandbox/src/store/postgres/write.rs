@@ -99,6 +99,12 @@ pub(super) async fn each(connection: &Object, writes: &[Write]) -> Result<Vec<u6
 
 /// All in one transaction, or nothing. Each statement sees what was there when it
 /// began.
+///
+/// BEGIN is not waited for; that would be a third round trip for every change.
+/// Should it alone fail, which takes a server that cancels just this, each of the
+/// others is a transaction of its own: none changes a row that is not as it was
+/// read, but some may be saved and others not. Nothing is tried again on top of
+/// that.
 pub(super) async fn save(connection: &Object, writes: &[Write]) -> Result<(), Trouble> {
     if let [write] = writes {
         return write.check(change(connection, write).await?);
@@ -110,7 +116,7 @@ pub(super) async fn save(connection: &Object, writes: &[Write]) -> Result<(), Tr
         run_all(connection, writes, &statements),
     )
     .await;
-    begun?;
+    begun.map_err(|error| Trouble::Away(error.into()))?;
     // After the first failure all others fail, for no reason of their own.
     let checked = found.into_iter().zip(writes);
     let checked = checked.map(|(found, write)| write.check(found?));

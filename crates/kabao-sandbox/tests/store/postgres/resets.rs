@@ -6,10 +6,11 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use kabao_sandbox::{
     refusal::Refusal,
     sample,
-    store::{self, Kept, Needs, Workspace, contract},
+    store::{self, Calls, Kept, Needs, Workspace, contract},
 };
 use serde::{Deserialize, Serialize};
 
@@ -112,4 +113,48 @@ async fn what_came_while_it_waited_is_gone_whatever_the_isolation() {
         let late = "SELECT count(*) FROM user_cards WHERE user_card_code = 'late'";
         assert_eq!(database.sql(late), "0\n", "{isolation}");
     }
+}
+
+#[tokio::test]
+async fn calls_are_counted_while_a_reset_waits() {
+    let Some(database) = database() else { return };
+    let database = Arc::new(database);
+    let store = database.open();
+    contract::prepare(&*store).await;
+    let calls = Calls {
+        owner: "merchant 1".into(),
+        operation: "get_card",
+        per_second: 5.try_into().unwrap(),
+    };
+    let take = async || store.take_calls(&calls, 1, Timestamp::UNIX_EPOCH).await;
+    assert_eq!(take().await.unwrap().granted, 1);
+    // The reset has emptied everything, and waits to put the same template in.
+    let sample = contract::contents().card_templates.remove(0);
+    let mut contents = contract::contents();
+    let mut template = sample.clone();
+    template.card.card_id = "new".into();
+    contents.card_templates.push(template);
+    let held = slowly(
+        &database,
+        &format!(
+            "INSERT INTO card_templates
+                 SELECT brand_id, 'new', created_by_mchid, state, create_ms, version, document
+                 FROM card_templates WHERE card_id = '{}'",
+            sample.card.card_id
+        ),
+        // Longer than a call waits.
+        "SELECT pg_sleep(4)",
+    )
+    .await;
+    let resetting = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.reset(&contents).await }
+    });
+    wait_for(&database, "wait_event_type = 'Lock'").await;
+    assert_eq!(take().await.unwrap().granted, 1);
+    held.join().unwrap();
+    resetting.await.unwrap().unwrap();
+    // And then nothing is used up.
+    let left = take().await.unwrap().left;
+    assert_eq!(left, 4);
 }

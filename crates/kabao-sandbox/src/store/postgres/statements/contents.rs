@@ -12,12 +12,17 @@ use super::{
     },
     activities, card_templates, get, get_opt, grants, keys,
     meta::{change_contents, claim_first_contents, put_clock},
-    outbox, records, user_cards,
+    outbox, records,
+    shared::forget_faults,
+    user_cards,
 };
 use crate::{
     store::{
         ClockSetting, Contents, Everything, Failure, KeyBook, KeySettings, Record,
-        document::{ActivityRow, CardTemplateRow},
+        document::{
+            ActivityRow, CardTemplateRow,
+            emptied::{CONTENTS, COUNTS},
+        },
     },
     vault::Vault,
 };
@@ -36,26 +41,35 @@ pub(in super::super) fn first(
     Ok(writes)
 }
 
+/// Other contents, and nothing of what was counted.
+pub(in super::super) fn replace(contents: &Contents, vault: &Vault) -> Result<Vec<Write>, Failure> {
+    let mut writes = replace_contents(contents, vault)?;
+    writes.extend(empty(COUNTS));
+    Ok(writes)
+}
+
+/// The same, with another key book, which is changed from what it was.
+pub(in super::super) fn replace_everything(
+    everything: &Everything,
+    before: &KeySettings,
+    vault: &Vault,
+) -> Result<Vec<Write>, Failure> {
+    let mut writes = replace_contents(&everything.contents, vault)?;
+    writes.append(&mut keys::replace(before, &everything.key_book, vault)?);
+    writes.extend(empty(COUNTS));
+    Ok(writes)
+}
+
 /// A rule that is being saved is waited for, and what it made is then seen by the
 /// statements that follow: by its row of `meta` or, which is most often the case,
 /// by a row of a table that is emptied before those that it adds to
 /// ([`Key::table`](super::load::Key::table)).
-pub(in super::super) fn replace(contents: &Contents, vault: &Vault) -> Result<Vec<Write>, Failure> {
+fn replace_contents(contents: &Contents, vault: &Vault) -> Result<Vec<Write>, Failure> {
     // As long as it takes.
     let patience = Write::any("SET LOCAL statement_timeout = 0", values![]);
     let mut writes = vec![patience, change_contents()];
-    let emptied = [
-        "DELETE FROM card_templates",
-        "DELETE FROM user_cards",
-        "DELETE FROM activities",
-        "DELETE FROM records",
-        "DELETE FROM notifications",
-        "DELETE FROM grants",
-        "DELETE FROM rate_allowances",
-        "DELETE FROM replay_marks",
-        "DELETE FROM meta WHERE owner = 'platform' AND name = 'faults'",
-    ];
-    writes.extend(emptied.map(|sql| Write::any(sql, values![])));
+    writes.extend(empty(CONTENTS));
+    writes.push(forget_faults());
     writes.push(put_clock(contents.clock));
     for (mchid, brand_id) in &contents.grants {
         writes.push(grants::insert(mchid, brand_id));
@@ -78,15 +92,8 @@ pub(in super::super) fn replace(contents: &Contents, vault: &Vault) -> Result<Ve
     Ok(writes)
 }
 
-/// The key book is changed last, from what it was.
-pub(in super::super) fn replace_everything(
-    everything: &Everything,
-    before: &KeySettings,
-    vault: &Vault,
-) -> Result<Vec<Write>, Failure> {
-    let mut writes = replace(&everything.contents, vault)?;
-    writes.append(&mut keys::replace(before, &everything.key_book, vault)?);
-    Ok(writes)
+fn empty<const N: usize>(tables: [&'static str; N]) -> [Write; N] {
+    tables.map(|sql| Write::any(sql, values![]))
 }
 
 pub(in super::super) async fn bytes(session: &mut Session) -> Result<u64, Trouble> {

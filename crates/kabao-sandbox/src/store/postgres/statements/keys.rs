@@ -7,7 +7,7 @@ use super::{
         trouble::Trouble,
         write::{Write, values},
     },
-    get, get_opt,
+    get, get_opt, meta,
 };
 use crate::{
     store::{Failure, KeyBook, KeySettings, StoredKey, document::KeyRow},
@@ -78,13 +78,7 @@ pub(in super::super) async fn book(
 }
 
 pub(in super::super) async fn settings(session: &mut Session) -> Result<KeySettings, Trouble> {
-    let row = session
-        .query_opt(
-            "SELECT value FROM meta WHERE owner = 'platform' AND name = 'keys'",
-            &[],
-        )
-        .await?;
-    let text = row.map(|row| get(&row, 0)).transpose()?;
+    let text = meta::value(session, "keys").await?;
     Ok(settings_of(text.as_deref())?)
 }
 
@@ -142,17 +136,10 @@ fn settings_from(before: &KeySettings, after: &KeySettings) -> Result<Write, Fai
         version: before.version + 1,
         ..after.clone()
     };
-    let next = owned(&serde_json::to_string(&next)?);
-    Ok(match before.version {
-        0 => Write::one(
-            "INSERT INTO meta (owner, name, value) VALUES ('platform', 'keys', $1)
-             ON CONFLICT (owner, name) DO NOTHING",
-            values![next],
-        ),
-        _ => Write::one(
-            "UPDATE meta SET value = $1
-             WHERE owner = 'platform' AND name = 'keys' AND value = $2",
-            values![next, owned(&serde_json::to_string(before)?)],
-        ),
-    })
+    let before = match before.version {
+        0 => None,
+        _ => Some(serde_json::to_string(before)?),
+    };
+    let next = serde_json::to_string(&next)?;
+    Ok(meta::swap("keys", before.as_deref(), &next))
 }

@@ -35,7 +35,8 @@ pub(in crate::store::postgres) enum Key {
 }
 
 impl Key {
-    /// Where its table stands among those that a reset empties, one by one.
+    /// Where its table stands among those that a reset empties, one by one
+    /// (`document/emptied.rs`).
     pub(super) fn table(&self) -> usize {
         match self {
             Self::CardTemplate(..) => 0,

@@ -19,16 +19,26 @@ use crate::{
     vault::Vault,
 };
 
-const COLUMNS: &str = "brand_id, id, card_id, event_type, notify_url, scheme, identity, body,
-    create_ms, state, attempts, next_attempt_ms, leased_until_ms, version";
+/// What [`read`] reads, and then the version.
+macro_rules! columns {
+    () => {
+        "brand_id, id, card_id, event_type, notify_url, scheme, identity, body,
+         create_ms, state, attempts, next_attempt_ms, leased_until_ms, version"
+    };
+}
+
+const COLUMNS: &str = columns!();
+
+pub(super) const ALL: &str = concat!("SELECT ", columns!(), " FROM notifications");
 
 pub(super) fn insert(owed: &Owed, vault: &Vault) -> Result<Write, Failure> {
     let row = OwedRow::seal(owed, vault)?;
     Ok(Write::one(
-        "INSERT INTO notifications (brand_id, id, card_id, event_type, notify_url, scheme,
-             identity, body, create_ms, state, attempts, next_attempt_ms, leased_until_ms,
-             version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        concat!(
+            "INSERT INTO notifications (",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+        ),
         values![
             owned(&row.brand_id),
             owned(&row.id),
@@ -197,11 +207,6 @@ pub(in super::super) async fn redeliver(
     session.save(&[due]).await?;
     one(session, vault, id).await
 }
-
-/// What [`read`] reads.
-pub(super) const ALL: &str = "SELECT brand_id, id, card_id, event_type, notify_url, scheme,
-    identity, body, create_ms, state, attempts, next_attempt_ms, leased_until_ms
-    FROM notifications";
 
 pub(super) fn read(row: &Row) -> Result<OwedRow, Failure> {
     Ok(OwedRow {

@@ -9,7 +9,7 @@ use super::{
         trouble::Trouble,
         write::{Write, values},
     },
-    get,
+    get, meta,
 };
 use crate::{
     limits::{RateLimits, SECOND_US, Taken, shares},
@@ -35,15 +35,8 @@ pub(in super::super) fn set_rate_limits(
     limits: Option<&RateLimits>,
 ) -> Result<Vec<Write>, Failure> {
     let set = match limits {
-        None => Write::any(
-            "DELETE FROM meta WHERE owner = 'platform' AND name = 'rate_limits'",
-            values![],
-        ),
-        Some(limits) => Write::one(
-            "INSERT INTO meta (owner, name, value) VALUES ('platform', 'rate_limits', $1)
-             ON CONFLICT (owner, name) DO UPDATE SET value = excluded.value",
-            values![serde_json::to_string(limits)?],
-        ),
+        None => meta::remove("rate_limits"),
+        Some(limits) => meta::put("rate_limits", &serde_json::to_string(limits)?),
     };
     let forget = Write::any("DELETE FROM rate_allowances", values![]);
     Ok(vec![set, forget])
@@ -125,13 +118,7 @@ pub(in super::super) fn sweep_marks(real_now: Timestamp, at_most: u32) -> Write 
 
 /// The text that [`swap_faults`] compares with.
 pub(in super::super) async fn faults(session: &mut Session) -> Result<Option<String>, Trouble> {
-    let row = session
-        .query_opt(
-            "SELECT value FROM meta WHERE owner = 'platform' AND name = 'faults'",
-            &[],
-        )
-        .await?;
-    Ok(row.map(|row| row.try_get(0)).transpose()?)
+    meta::value(session, "faults").await
 }
 
 pub(in super::super) fn faults_of(text: Option<&str>) -> Result<Vec<OrderedFault>, Failure> {
@@ -144,17 +131,9 @@ pub(in super::super) fn swap_faults(
     before: Option<&str>,
     after: &[OrderedFault],
 ) -> Result<Write, Failure> {
-    let after = serde_json::to_string(after)?;
-    Ok(match before {
-        None => Write::one(
-            "INSERT INTO meta (owner, name, value) VALUES ('platform', 'faults', $1)
-             ON CONFLICT (owner, name) DO NOTHING",
-            values![after],
-        ),
-        Some(before) => Write::one(
-            "UPDATE meta SET value = $1
-             WHERE owner = 'platform' AND name = 'faults' AND value = $2",
-            values![after, before.to_owned()],
-        ),
-    })
+    Ok(meta::swap("faults", before, &serde_json::to_string(after)?))
+}
+
+pub(super) fn forget_faults() -> Write {
+    meta::remove("faults")
 }

@@ -4,10 +4,14 @@ use rusqlite::Connection;
 
 use super::{
     activities, card_templates, clock, count, grants, key_book, keys, outbox, put_clock, records,
-    user_cards,
+    shared::forget_faults, user_cards,
 };
 use crate::{
-    store::{Contents, Everything, Failure, workspace::Mark},
+    store::{
+        Contents, Everything, Failure,
+        document::emptied::{CONTENTS, COUNTS},
+        workspace::Mark,
+    },
     vault::Vault,
 };
 
@@ -49,12 +53,10 @@ pub(in super::super) fn replace(
     vault: &Vault,
     contents: &Contents,
 ) -> Result<(), Failure> {
-    db.execute_batch(
-        "DELETE FROM user_cards; DELETE FROM card_templates; DELETE FROM grants;
-         DELETE FROM activities; DELETE FROM records; DELETE FROM notifications;
-         DELETE FROM rate_allowances; DELETE FROM replay_marks;
-         DELETE FROM meta WHERE name = 'faults';",
-    )?;
+    for sql in CONTENTS.into_iter().chain(COUNTS) {
+        db.execute(sql, [])?;
+    }
+    forget_faults(db)?;
     put_clock(db, contents.clock)?;
     for (mchid, brand_id) in &contents.grants {
         grants::insert(db, mchid, brand_id)?;

@@ -1,5 +1,6 @@
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
+use super::meta;
 use crate::{
     refusal::Refusal,
     store::{Failure, KeyBook, KeyRule, KeySettings, StoredKey, document::KeyRow},
@@ -56,10 +57,7 @@ pub(in super::super) fn book(db: &Connection, vault: &Vault) -> Result<KeyBook, 
 }
 
 pub(in super::super) fn settings(db: &Connection) -> Result<KeySettings, Failure> {
-    let text: Option<String> = db
-        .prepare_cached("SELECT value FROM meta WHERE name = 'keys'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
+    let text = meta::value(db, "keys")?;
     match text {
         None => Ok(KeySettings::default()),
         Some(text) => Ok(serde_json::from_str(&text)?),
@@ -104,10 +102,5 @@ pub(super) fn replace(db: &Connection, vault: &Vault, book: &KeyBook) -> Result<
 }
 
 fn set_settings(db: &Connection, settings: &KeySettings) -> Result<(), Failure> {
-    db.prepare_cached(
-        "INSERT INTO meta (name, value) VALUES ('keys', ?1)
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-    )?
-    .execute([serde_json::to_string(settings)?])?;
-    Ok(())
+    meta::put(db, "keys", &serde_json::to_string(settings)?)
 }

@@ -5,12 +5,13 @@ mod card_templates;
 mod contents;
 mod grants;
 mod keys;
+mod meta;
 mod outbox;
 mod records;
 mod shared;
 mod user_cards;
 
-use rusqlite::{Connection, OptionalExtension as _, Params, Row, Statement};
+use rusqlite::{Connection, Params, Row, Statement};
 
 use crate::{
     store::{ClockSetting, Failure, Needs, Standing, Workspace},
@@ -24,6 +25,7 @@ pub(super) use contents::{
 };
 pub(super) use grants::{all as grants, set as set_grant};
 pub(super) use keys::{any as has_keys, book as key_book, change as change_keys};
+pub(super) use meta::{clock, put_clock};
 pub(super) use outbox::{
     latest as notifications, lease_due, next_due, note_attempt, one as notification, pending,
     redeliver,
@@ -107,23 +109,6 @@ fn standing_of(needs: &Needs, granted: bool, clock: Option<&str>) -> Result<Stan
         served: granted || needs.mchid.is_none(),
         clock: ClockSetting::from_stored(clock)?,
     })
-}
-
-pub(super) fn clock(db: &Connection) -> Result<ClockSetting, Failure> {
-    let text: Option<String> = db
-        .prepare_cached("SELECT value FROM meta WHERE name = 'clock'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    ClockSetting::from_stored(text.as_deref())
-}
-
-pub(super) fn put_clock(db: &Connection, setting: ClockSetting) -> Result<(), Failure> {
-    db.prepare_cached(
-        "INSERT INTO meta (name, value) VALUES ('clock', ?1)
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-    )?
-    .execute([setting.to_stored()])?;
-    Ok(())
 }
 
 /// Every row that a statement gives, each turned into what it stands for.

@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::meta;
 use crate::{
     limits::{Allowance, RateLimits, Taken},
     store::{Calls, Failure, OrderedFault, SignedRequest, Watched},
@@ -23,12 +24,12 @@ pub(in super::super) fn set_rate_limits(
     db: &Connection,
     limits: Option<&RateLimits>,
 ) -> Result<(), Failure> {
-    db.execute_batch("DELETE FROM rate_allowances; DELETE FROM meta WHERE name = 'rate_limits'")?;
-    if let Some(limits) = limits {
-        db.prepare_cached("INSERT INTO meta (name, value) VALUES ('rate_limits', ?1)")?
-            .execute([serde_json::to_string(limits)?])?;
+    db.prepare_cached("DELETE FROM rate_allowances")?
+        .execute([])?;
+    match limits {
+        None => meta::remove(db, "rate_limits"),
+        Some(limits) => meta::put(db, "rate_limits", &serde_json::to_string(limits)?),
     }
-    Ok(())
 }
 
 /// The transaction was begun for writing, so nobody comes between.
@@ -98,10 +99,7 @@ pub(in super::super) fn sweep_marks(
 }
 
 pub(in super::super) fn faults(db: &Connection) -> Result<Vec<OrderedFault>, Failure> {
-    let text: Option<String> = db
-        .prepare_cached("SELECT value FROM meta WHERE name = 'faults'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
+    let text = meta::value(db, "faults")?;
     Ok(text.map_or_else(|| Ok(Vec::new()), |text| serde_json::from_str(&text))?)
 }
 
@@ -109,10 +107,9 @@ pub(in super::super) fn set_faults(
     db: &Connection,
     faults: &[OrderedFault],
 ) -> Result<(), Failure> {
-    db.prepare_cached(
-        "INSERT INTO meta (name, value) VALUES ('faults', ?1)
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-    )?
-    .execute([serde_json::to_string(faults)?])?;
-    Ok(())
+    meta::put(db, "faults", &serde_json::to_string(faults)?)
+}
+
+pub(super) fn forget_faults(db: &Connection) -> Result<(), Failure> {
+    meta::remove(db, "faults")
 }
