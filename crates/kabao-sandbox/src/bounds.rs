@@ -45,27 +45,48 @@ const UNCOUNTED: usize = 8 * KIB;
 pub(crate) const IDLE: Duration = Duration::from_secs(8);
 
 /// How long a peer may keep the sandbox waiting for a body, or with an answer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What it has to send or take in a second so that it may go on.
 const PACE: usize = 8 * KIB;
 
-/// The longest that a body may take at any pace.
-pub(crate) const LONGEST: Duration = Duration::from_secs(60);
+/// The longest that a body, or an answer, may take at any pace.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// How long a connection that was ended early stays, so that its peer can read
 /// why.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
-/// When a peer is too slow that had to move something by `deadline` and moved so
-/// many bytes. It may not save up time.
-pub(crate) fn later(deadline: Instant, bytes: usize) -> Instant {
-    let micros = bytes.saturating_mul(1_000_000) / PACE;
-    let earned = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
-    let latest = Instant::now() + PATIENCE;
-    deadline
-        .checked_add(earned)
-        .map_or(latest, |deadline| deadline.min(latest))
+/// How long a peer that moves bytes may go on.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    deadline: Instant,
+    end: Instant,
+}
+
+impl Pace {
+    /// It begins now.
+    pub(crate) fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            deadline: now + PATIENCE,
+            end: now + LONGEST,
+        }
+    }
+
+    /// By when it has to move something.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// It moved so many bytes. It may not save up time.
+    pub(crate) fn moved(&mut self, bytes: usize) {
+        let micros = bytes.saturating_mul(1_000_000) / PACE;
+        let earned = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
+        let latest = self.end.min(Instant::now() + PATIENCE);
+        let deadline = self.deadline.checked_add(earned);
+        self.deadline = deadline.map_or(latest, |deadline| deadline.min(latest));
+    }
 }
 
 /// Bytes that everybody together may have held.
@@ -113,6 +134,8 @@ impl Share {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::advance;
+
     use super::*;
 
     #[test]
@@ -130,13 +153,28 @@ mod tests {
         assert!(budget.share().grow_to(usize::MAX), "all of it");
     }
 
-    #[test]
-    fn time_is_earned_by_bytes_and_not_saved_up() {
-        let deadline = Instant::now();
-        assert_eq!(later(deadline, 0), deadline);
-        assert_eq!(later(deadline, PACE), deadline + Duration::from_secs(1));
-        for much in [100 * PACE, usize::MAX] {
-            assert!(later(deadline, much) <= Instant::now() + PATIENCE);
+    #[tokio::test(start_paused = true)]
+    async fn time_is_earned_by_bytes_and_not_saved_up() {
+        let mut pace = Pace::new();
+        let begun = Instant::now();
+        pace.moved(0);
+        pace.moved(PACE);
+        assert_eq!(pace.deadline(), begun + PATIENCE);
+        advance(PATIENCE).await;
+        for (bytes, more) in [(0, 0), (PACE, 1), (100 * PACE, 5), (usize::MAX, 5)] {
+            pace.moved(bytes);
+            assert_eq!(pace.deadline(), Instant::now() + Duration::from_secs(more));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_steady_pace_has_an_end() {
+        let mut pace = Pace::new();
+        let begun = Instant::now();
+        while Instant::now() < pace.deadline() && begun.elapsed() < 2 * LONGEST {
+            advance(Duration::from_secs(1)).await;
+            pace.moved(2 * PACE);
+        }
+        assert_eq!(begun.elapsed(), LONGEST);
     }
 }

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::{
     app::App,
     authenticate::{Admitted, Rejected, authenticate},
+    bounds::Share,
     clock::real_now,
     faults::{self, Departure, Occasion, Strike},
     journal::Entry,
@@ -57,8 +58,9 @@ pub(crate) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 pub(crate) type Answer = Response<Full<Bytes>>;
 
-/// Answers one request of the API.
-pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
+/// Answers one request of the API. The answer has to fit into `room`, where it is
+/// counted from then on.
+pub(crate) async fn serve(app: &Arc<App>, request: Received, room: &mut Share) -> Departure {
     let now = real_now();
     let id = random::request_id();
     let (method, target) = (request.method.clone(), request.target.clone());
@@ -86,9 +88,8 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
             } = *rejected;
             entry.claimed = identity;
             entry.verdict = Some(verdict);
-            let reply = reply_of(&refusal);
-            entry.refusal = Some(Box::new(refusal.into()));
-            unsigned(&id, &reply)
+            let reply = refused(refusal, &mut entry);
+            unsigned(&id, &fitting(reply, room, &mut entry))
         }
         Ok(admitted) => {
             entry.caller = Some(Arc::clone(&admitted.caller));
@@ -111,11 +112,8 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
                     process(app, &admitted, &request, found, &mut entry.rate).await
                 }
             };
-            let reply = outcome.unwrap_or_else(|refusal| {
-                let reply = reply_of(&refusal);
-                entry.refusal = Some(Box::new(refusal.into()));
-                reply
-            });
+            let reply = outcome.unwrap_or_else(|refusal| refused(refusal, &mut entry));
+            let reply = fitting(reply, room, &mut entry);
             let signer = match asked {
                 Ok(signer) => Some(signer),
                 Err(_) => admitted.caller.answer_signer(None),
@@ -264,10 +262,23 @@ fn signed(
 fn unsignable(admitted: &Admitted, reason: &str, entry: &mut Entry) -> Answer {
     let caller = &admitted.caller.identity;
     tracing::error!(caller, reason, "an answer could not be signed");
-    let refusal = Refusal::system_error();
-    let answer = unsigned(&entry.id, &reply_of(&refusal));
+    let reply = refused(Refusal::system_error(), entry);
+    unsigned(&entry.id, &reply)
+}
+
+/// The same reply, if there is room for it until the peer has taken it. It is too
+/// late to undo what was done, as where the store does not say that it was.
+fn fitting(reply: Reply, room: &mut Share, entry: &mut Entry) -> Reply {
+    match room.grow_to(reply.body.len()) {
+        true => reply,
+        false => refused(Refusal::unavailable(), entry),
+    }
+}
+
+fn refused(refusal: Refusal, entry: &mut Entry) -> Reply {
+    let reply = reply_of(&refusal);
     entry.refusal = Some(Box::new(refusal.into()));
-    answer
+    reply
 }
 
 fn unsigned(id: &str, reply: &Reply) -> Answer {
@@ -306,4 +317,98 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: String) {
 
 pub(crate) fn reply_of(refusal: &Refusal) -> Reply {
     Reply::json(refusal.status, &refusal.body())
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use kabao_core::{message, signature::Scheme};
+
+    use super::*;
+    use crate::{
+        NotificationSettings, RateLimits, Switches,
+        bounds::{Budget, HELD},
+        keys::Keys,
+        notify::Notifier,
+        sample, store,
+        vault::MasterKey,
+    };
+
+    async fn app() -> Arc<App> {
+        let key = MasterKey::generate().expect("a key");
+        let store = store::open("memory", &key).expect("a store");
+        let keys = Keys::load_or_create(&*store).await.expect("keys");
+        Arc::new(App::new(
+            store,
+            keys,
+            sample::contents(),
+            RateLimits::Off,
+            Switches::default(),
+            Notifier::new(NotificationSettings::default(), None),
+            "http://127.0.0.1:1".into(),
+        ))
+    }
+
+    /// A merchant's request.
+    fn request(app: &App, target: &str) -> Received {
+        let scheme = Scheme::Wechatpay2Sha256Rsa2048;
+        let (keys, nonce) = (app.keys(), "n");
+        let mut callers = keys.callers();
+        let caller = callers.find(|caller| caller.scheme == scheme);
+        let caller = caller.expect("the sample merchant");
+        let own = &caller.certificates[0];
+        let time = real_now().as_second().to_string();
+        let message = message::request("GET", target, &time, nonce, b"");
+        let key = own.private_key.as_ref().expect("it is the sandbox's");
+        let signature = key.sign_now(&message).expect("signed");
+        let signature = kabao_core::signature::encode(&signature);
+        let authorization = format!(
+            "{scheme} mchid=\"{}\",nonce_str=\"{nonce}\",signature=\"{signature}\",\
+             timestamp=\"{time}\",serial_no=\"{}\"",
+            caller.identity, own.serial_no,
+        );
+        let any = HeaderValue::from_static("*/*");
+        let authorization = HeaderValue::try_from(authorization).expect("ASCII");
+        Received {
+            method: Method::GET,
+            target: target.into(),
+            headers: HeaderMap::from_iter([
+                (header::ACCEPT, any.clone()),
+                (header::USER_AGENT, any),
+                (header::AUTHORIZATION, authorization),
+            ]),
+            body: Bytes::new(),
+            boundary: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_there_is_no_room_for_is_noted_as_what_is_sent_instead() {
+        let app = app().await;
+        let budget = Budget::new();
+        let answered = async || {
+            // The answer says that there is no such thing, at length.
+            let request = request(&app, &format!("/v3/{}", "x".repeat(20_000)));
+            let mut room = budget.share();
+            let departure = serve(&app, request, &mut room).await;
+            let Departure::Whole { answer, .. } = departure else {
+                panic!("{departure:?}");
+            };
+            assert!(answer.headers().contains_key("Wechatpay-Signature"));
+            let noted = app.journal.latest(1).remove(0);
+            assert_eq!(noted.status, Some(answer.status().as_u16()));
+            (answer.status().as_u16(), noted, room)
+        };
+        let (status, _, room) = answered().await;
+        assert_eq!(status, 404);
+        let mut others = budget.share();
+        assert!(!others.grow_to(2 * HELD), "the answer is counted");
+        drop(room);
+        assert!(others.grow_to(2 * HELD));
+        let (status, noted, _) = answered().await;
+        assert_eq!(status, 503);
+        let code = noted.refusal.as_ref().map(|refusal| &*refusal.code);
+        assert_eq!(code, Some("SYSTEM_ERROR"));
+        drop(others);
+        assert_eq!(answered().await.0, 404);
+    }
 }

@@ -4,9 +4,9 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
-use crate::bounds::{Budget, LONGEST, PATIENCE, Share, TARGET, later};
+use crate::bounds::{Budget, Pace, Share, TARGET};
 
 /// Why a request is not looked at. It is answered as a gateway would: no JSON,
 /// no signature.
@@ -93,11 +93,10 @@ pub(crate) async fn read(
     if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(too_large);
     }
-    let begun = Instant::now();
-    let mut deadline = begun + PATIENCE;
+    let mut pace = Pace::new();
     let mut read = BytesMut::new();
     while !body.is_end_stream() {
-        let frame = timeout_at(deadline.min(begun + LONGEST), body.frame()).await;
+        let frame = timeout_at(pace.deadline(), body.frame()).await;
         let Some(frame) = frame.map_err(|_| TurnedAway::TooSlow)? else {
             break;
         };
@@ -106,7 +105,7 @@ pub(crate) async fn read(
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        deadline = later(deadline, data.len());
+        pace.moved(data.len());
         let length = read.len() + data.len();
         if length > limit {
             return Err(too_large);

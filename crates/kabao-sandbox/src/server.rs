@@ -211,23 +211,26 @@ impl Connection {
     ) -> Result<Response<Body>, Severed> {
         let busy = Counted::new(&self.service.busy);
         let (head, body) = request.into_parts();
-        let answer = if is_control(head.uri.path()) {
-            self.control(head, body).await
+        let (answer, room) = if is_control(head.uri.path()) {
+            (self.control(head, body).await, self.service.answers.share())
         } else {
             let _in_flight = Counted::new(&self.service.app.metrics.in_flight);
             match self.call(head, body).await {
-                Ok(departure) => self.line.carry(departure).await?,
-                Err(turned_away) => self.plain(turned_away),
+                Ok((departure, room)) => (self.line.carry(departure).await?, room),
+                Err(turned_away) => (self.plain(turned_away), self.service.answers.share()),
             }
         };
-        let share = self.service.answers.share();
-        Ok(match held(answer, share, busy).await {
+        Ok(match held(answer, room, busy).await {
             Ok(answer) => answer,
             Err(turned_away) => self.plain(turned_away),
         })
     }
 
-    async fn call(self: &Arc<Self>, head: Parts, body: Incoming) -> Result<Departure, TurnedAway> {
+    async fn call(
+        self: &Arc<Self>,
+        head: Parts,
+        body: Incoming,
+    ) -> Result<(Departure, Share), TurnedAway> {
         let target = head.uri.path_and_query();
         let target = target.map_or("/", |target| target.as_str()).to_owned();
         intake::check(&target, &head.headers)?;
@@ -245,9 +248,11 @@ impl Connection {
             boundary,
         };
         let app = Arc::clone(&self.service.app);
+        let mut room = self.service.answers.share();
         let serving = async move {
             let _share = share;
-            gate::serve(&app, received).await
+            let departure = gate::serve(&app, received, &mut room).await;
+            (departure, room)
         };
         Ok(self.to_the_end(serving).await)
     }

@@ -20,11 +20,11 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
     sync::watch,
-    time::{Sleep, sleep},
+    time::{Sleep, sleep, sleep_until},
 };
 
 use crate::{
-    bounds::{FAREWELL, PATIENCE, later},
+    bounds::{FAREWELL, Pace},
     faults::Departure,
     metrics::Counted,
 };
@@ -115,8 +115,8 @@ pub(crate) async fn pause(wait: Duration, stop: &watch::Receiver<bool>) {
 pub(crate) struct Wire {
     stream: TcpStream,
     line: Line,
-    /// Runs while the peer is to take something.
-    taking: Option<(Pin<Box<Sleep>>, Counted)>,
+    /// While the peer is to take something.
+    taking: Option<Taking>,
     /// Runs once nothing more will be written.
     leaving: Option<Pin<Box<Sleep>>>,
 }
@@ -131,28 +131,20 @@ impl Wire {
         }
     }
 
-    /// What a write came to, unless the peer has not taken enough for too long.
+    /// What a write came to, unless the peer takes too long.
     fn taken(
         &mut self,
         written: Poll<io::Result<usize>>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        match (&written, &mut self.taking) {
-            (Poll::Pending, taking) => {
-                let busy = &self.line.busy;
-                let (taking, _) =
-                    taking.get_or_insert_with(|| (Box::pin(sleep(PATIENCE)), Counted::new(busy)));
-                if taking.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-                }
-            }
-            (Poll::Ready(Ok(bytes)), Some((taking, _))) => {
-                let deadline = later(taking.deadline(), *bytes);
-                taking.as_mut().reset(deadline);
-            }
-            _ => {}
+        if written.is_pending() {
+            let busy = &self.line.busy;
+            self.taking.get_or_insert_with(|| Taking::new(busy));
         }
-        written
+        match &mut self.taking {
+            Some(taking) => taking.taken(written, cx),
+            None => written,
+        }
     }
 
     /// Waits a moment for the peer to end its side too. If it is still sending,
@@ -173,6 +165,43 @@ impl Wire {
                 return Poll::Ready(());
             }
         }
+    }
+}
+
+/// How a peer takes an answer that it did not take at once.
+#[derive(Debug)]
+struct Taking {
+    pace: Pace,
+    timer: Pin<Box<Sleep>>,
+    _busy: Counted,
+}
+
+impl Taking {
+    fn new(busy: &Gauge) -> Self {
+        let pace = Pace::new();
+        Self {
+            timer: Box::pin(sleep_until(pace.deadline())),
+            pace,
+            _busy: Counted::new(busy),
+        }
+    }
+
+    fn taken(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Ready(Ok(bytes)) => {
+                self.pace.moved(*bytes);
+                self.timer.as_mut().reset(self.pace.deadline());
+            }
+            Poll::Pending if self.timer.as_mut().poll(cx).is_ready() => {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            _ => {}
+        }
+        written
     }
 }
 
@@ -266,5 +295,40 @@ impl HttpBody for Torn {
             return Poll::Pending;
         }
         Poll::Ready(Some(Err(self.line.reset())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// How long a peer is sent to that takes so many bytes each second.
+    async fn lasts(bytes: usize) -> Duration {
+        let begun = Instant::now();
+        let mut taking = Taking::new(&Gauge::default());
+        loop {
+            let mut next = Box::pin(sleep(Duration::from_secs(1)));
+            let written = poll_fn(|cx| match next.as_mut().poll(cx) {
+                Poll::Ready(()) => taking.taken(Poll::Ready(Ok(bytes)), cx),
+                Poll::Pending => taking.taken(Poll::Pending, cx),
+            });
+            if written.await.is_err() || begun.elapsed() > Duration::from_secs(600) {
+                return begun.elapsed();
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_sent_for_a_minute_at_most() {
+        assert_eq!(lasts(0).await, Duration::from_secs(5));
+        let slow = lasts(4 * 1024).await;
+        assert!(slow < Duration::from_secs(12), "{slow:?}");
+        for steady in [9, 9_000] {
+            assert_eq!(lasts(steady * 1024).await, Duration::from_secs(60));
+        }
     }
 }
