@@ -68,9 +68,10 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received) -> Departure {
     let unsure = app.current.keys().await.err();
     let clock = app.faults.skew(&occasion).await;
     entry.faults.extend(clock.noted());
-    let now = now.as_second() + clock.seconds();
+    let skew = clock.seconds();
+    let now = now.as_second() + skew;
     let mut strike = Strike::default();
-    let answer = match authenticate(app, &request, now, unsure).await {
+    let answer = match authenticate(app, &request, now, skew, unsure).await {
         Err(rejected) => {
             let Rejected {
                 refusal,
