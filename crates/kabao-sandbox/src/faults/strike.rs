@@ -8,7 +8,7 @@ use kabao_core::error_body::ErrorBody;
 use super::{
     Departure, Fault, Kind, On, Part,
     chance::Chance,
-    kind::{LONGEST_HELD_MS, LONGEST_MS, ORDERED, ResetAt},
+    kind::{ORDERED, ResetAt, longest_ms},
 };
 use crate::{gate::Answer, routes::Reply};
 
@@ -40,10 +40,7 @@ pub(crate) struct Noted {
 
 impl Struck {
     pub(super) fn new(fault: &Fault, chance: &mut Chance) -> Self {
-        let longest = match fault.on {
-            On::Answer => LONGEST_MS,
-            On::Notification => LONGEST_HELD_MS,
-        };
+        let longest = longest_ms(fault.on);
         let ms = match &fault.kind {
             Kind::Delay {
                 median_ms: Some(median_ms),
@@ -307,11 +304,11 @@ mod tests {
         assert!((148..=182).contains(&waits[841]), "{}", waits[841]);
         let wild = Kind::Delay {
             ms: None,
-            median_ms: Some(LONGEST_MS),
+            median_ms: Some(longest_ms(On::Answer)),
             sigma: Some(5.0),
         };
         let wild = fault(wild);
-        let longest = Duration::from_millis(LONGEST_MS);
+        let longest = Duration::from_millis(longest_ms(On::Answer));
         assert!((0..99).all(|_| Struck::new(&wild, &mut chance).wait <= longest));
     }
 }
