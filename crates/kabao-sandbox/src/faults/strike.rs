@@ -274,6 +274,7 @@ fn page(status: StatusCode) -> String {
          <center><h1>{status}</h1></center>\r\n<hr><center>gateway</center>\r\n\
          </body>\r\n</html>\r\n"
     )
+        502 | 503 => "SERVICE_UNAVAILABLE",
 }
 
 #[cfg(test)]
