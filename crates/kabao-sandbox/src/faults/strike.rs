@@ -187,19 +187,24 @@ impl Strike {
 
     /// What the journal says of each.
     pub(crate) fn noted(&self) -> Vec<Noted> {
+        self.noted_of_a_post(None)
+    }
+
+    /// The same of a post, which may have had no answer for some reason.
+    pub(crate) fn noted_of_a_post(&self, unanswered: Option<&str>) -> Vec<Noted> {
         let runs = self.of(Part::Content).is_none();
-        let noted = self.faults.iter().map(|struck| struck.noted(runs));
-        noted.collect()
+        let noted = self.faults.iter();
+        noted.map(|struck| struck.noted(runs, unanswered)).collect()
     }
 }
 
 impl Struck {
     /// `runs` says that no other fault kept the operation from running.
-    fn noted(&self, runs: bool) -> Noted {
+    fn noted(&self, runs: bool, unanswered: Option<&str>) -> Noted {
         let ms = self.wait.as_millis();
         let after = if runs { "after the operation, " } else { "" };
         if self.on == On::Notification
-            && let Some(effect) = self.noted_of_a_post()
+            && let Some(effect) = self.noted_of_a_post(unanswered)
         {
             let kind = self.kind.name();
             return Noted { kind, effect };
@@ -232,7 +237,10 @@ impl Struck {
             }
             Kind::UnknownSerial {} => "the signature names a key that nobody has".into(),
             Kind::Probe {} => "the signature is a probe, which does not match".into(),
-            Kind::Duplicate {} => "it was posted twice".into(),
+            Kind::Duplicate {} => match unanswered {
+                None => "it was posted twice".into(),
+                Some(why) => format!("it was to be posted twice: {why}"),
+            },
             Kind::BadCiphertext {} => "the ciphertext was altered, so that no key opens it".into(),
             Kind::ClockSkew { seconds } => {
                 format!("the clock of signatures was {seconds} s ahead")
@@ -245,11 +253,14 @@ impl Struck {
     }
 
     /// What has other words for a notification.
-    fn noted_of_a_post(&self) -> Option<String> {
+    fn noted_of_a_post(&self, unanswered: Option<&str>) -> Option<String> {
         Some(match &self.kind {
             Kind::Delay { .. } => format!("it was held for {} ms", self.wait.as_millis()),
             Kind::Reset { .. } => "it was lost before it was posted".into(),
-            Kind::LostAnswer { .. } => "the receiver's answer was lost".into(),
+            Kind::LostAnswer { .. } => match unanswered {
+                None => "the receiver's answer was lost".into(),
+                Some(why) => format!("there was no answer to lose: {why}"),
+            },
             _ => return None,
         })
     }
@@ -263,6 +274,7 @@ fn usual_code(status: u16) -> &'static str {
         403 => "NO_AUTH",
         404 => "RESOURCE_NOT_EXISTS",
         429 => "FREQUENCY_LIMITED",
+        502 | 503 => "SERVICE_UNAVAILABLE",
         500.. => "SYSTEM_ERROR",
         _ => "INVALID_REQUEST",
     }
@@ -274,7 +286,6 @@ fn page(status: StatusCode) -> String {
          <center><h1>{status}</h1></center>\r\n<hr><center>gateway</center>\r\n\
          </body>\r\n</html>\r\n"
     )
-        502 | 503 => "SERVICE_UNAVAILABLE",
 }
 
 #[cfg(test)]
