@@ -78,7 +78,7 @@ fn hint(error: &Error) -> Option<String> {
         _ if error.may_have_taken_effect() => {
             "the call may have been carried out all the same; look before repeating it"
         }
-        (_, Some("SYSTEM_ERROR")) => "repeat with the same parameters",
+        (_, Some("SYSTEM_ERROR" | "SERVICE_UNAVAILABLE")) => "repeat with the same parameters",
         (ErrorKind::Request, _) => build_hint(error)?,
         _ => return None,
     };

@@ -51,13 +51,14 @@ const STALE: &str = "Http头Authorization值中的timestamp与发起请求的时
 const MISMATCH: &str = "错误的签名，验签失败";
 const REPLAY: &str = "签名信息错误，验签失败";
 
-/// Checks grammar, serial, window and signature, in that order. `unsure` is why
-/// keys and faults may not be those of this moment. What is then not found is not
-/// called wrong.
+/// Checks grammar, serial, window and signature, in that order. A fault has put `now`
+/// so many seconds ahead as `skew` says; `unsure` is why keys and faults may not be
+/// those of this moment. What is then not found is not called wrong.
 pub(crate) async fn authenticate(
     app: &App,
     request: &Received,
     now: i64,
+    skew: i64,
     unsure: Option<Refusal>,
 ) -> Result<Admitted, Box<Rejected>> {
     let authorization = parse(request)?;
@@ -106,7 +107,7 @@ pub(crate) async fn authenticate(
     let timestamp = authorization.timestamp.parse::<i64>().unwrap_or(i64::MAX);
     if !within_window(timestamp, now) {
         let what = "how far a fault lets the clock be off";
-        let reason = || verdict::out_of_window(&authorization.timestamp, now);
+        let reason = || verdict::out_of_window(&authorization.timestamp, now, skew);
         return Err(unless_unsure(STALE, "timestamp", what, &reason));
     }
     let body = signed_body(request)

@@ -149,7 +149,7 @@ impl Server {
         let now = real_now().as_second();
         let outcome = self
             .runtime
-            .block_on(authenticate(&self.app, &request, now, None));
+            .block_on(authenticate(&self.app, &request, now, 0, None));
         Some(match outcome {
             Ok(admitted) => Ok(admitted.serial_no),
             Err(rejected) => Err(rejected.verdict.reason),

@@ -77,9 +77,10 @@ pub(crate) async fn serve(app: &Arc<App>, request: Received, room: &mut Share) -
         unsure = clock.unsure.take();
     }
     entry.faults.extend(clock.noted());
-    let now = now.as_second() + clock.seconds();
+    let skew = clock.seconds();
+    let now = now.as_second() + skew;
     let mut strike = Strike::default();
-    let answer = match authenticate(app, &request, now, unsure).await {
+    let answer = match authenticate(app, &request, now, skew, unsure).await {
         Err(rejected) => {
             let Rejected {
                 refusal,

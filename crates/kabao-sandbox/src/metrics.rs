@@ -33,7 +33,7 @@ const SECONDS: [f64; 14] = [
 
 /// The codes of the documentation, and what the sandbox adds. A fault may answer
 /// with any other.
-const CODES: [&str; 9] = [
+const CODES: [&str; 10] = [
     "FREQUENCY_LIMITED",
     "INVALID_REQUEST",
     "NOT_FOUND",
@@ -41,6 +41,7 @@ const CODES: [&str; 9] = [
     "PARAM_ERROR",
     "RESOURCE_ALREADY_EXISTS",
     "RESOURCE_NOT_EXISTS",
+    "SERVICE_UNAVAILABLE",
     "SIGN_ERROR",
     "SYSTEM_ERROR",
 ];

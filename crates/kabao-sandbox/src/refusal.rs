@@ -111,11 +111,12 @@ impl Refusal {
         )
     }
 
-    /// 503 `SYSTEM_ERROR`: for the moment; the answer says when to try again.
+    /// 503 `SERVICE_UNAVAILABLE`: for the moment; the answer says when to try again.
     #[must_use]
     pub fn unavailable() -> Self {
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
+            code: "SERVICE_UNAVAILABLE",
             ..Self::system_error()
         }
     }

@@ -30,8 +30,9 @@ pub(crate) enum Replays {
     Refused(Arc<dyn Store>),
 }
 
-/// A timestamp may lie a window ahead, so it can come back for two.
-const REMEMBERED: Duration = Duration::from_secs(2 * WINDOW_SECONDS.unsigned_abs());
+/// A timestamp may lie a window ahead, so it can come back for two, the last second
+/// included; and the clocks of those who share a store differ a little.
+const REMEMBERED: Duration = Duration::from_secs(2 * WINDOW_SECONDS.unsigned_abs() + 60);
 
 /// How often marks that are over are taken out of the store.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -184,6 +185,33 @@ mod tests {
         seen.turn();
         seen.turn();
         assert_eq!((seen.newer.capacity(), seen.older.capacity()), (0, 0));
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[tokio::test]
+    async fn a_mark_lasts_as_long_as_its_request_is_valid() {
+        let key = crate::vault::MasterKey::generate().expect("a key");
+        let store = crate::store::open("memory", &key).expect("a store");
+        let caller = CallerKeys {
+            scheme: kabao_core::signature::Scheme::Wechatpay2Sha256Rsa2048,
+            identity: "1".into(),
+            certificates: Vec::new(),
+            secret: kabao_core::ApiV3Key::new([b'k'; 32]).expect("32 bytes"),
+            platform: Vec::new(),
+            migration: crate::keys::Migration::finished(),
+        };
+        let replays = Replays::Refused(Arc::clone(&store));
+        let came = real_now();
+        let repeated = replays.repeated(&caller, "signature").await;
+        assert!(!repeated.expect("asked"));
+        // It was stamped a window ahead, and a window after that is still valid.
+        let last = came + Duration::from_secs(2 * WINDOW_SECONDS.unsigned_abs());
+        let request = SignedRequest {
+            owner: "merchant 1".to_owned(),
+            signature: "signature".to_owned(),
+        };
+        let is_new = store.mark_request(&request, Timestamp::MAX, last).await;
+        assert!(!is_new.expect("asked"), "it is over");
     }
 
     #[cfg(feature = "sqlite")]

@@ -12,7 +12,8 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use kabao_core::{
-    PublicKey, authorization::Authorization, keyring::KeyId, message, signature::Scheme, time::Time,
+    PublicKey, answer::within_window, authorization::Authorization, keyring::KeyId, message,
+    signature::Scheme, time::Time,
 };
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -89,22 +90,33 @@ pub(crate) fn unknown_serial(keys: &Keys, authorization: &Authorization) -> Stri
     )
 }
 
-/// How far off the clock is, in the caller's terms.
-pub(crate) fn out_of_window(timestamp: &str, now: i64) -> String {
-    match timestamp.parse::<i64>() {
-        Ok(millis) if (millis / 1000).abs_diff(now) <= 86_400 => {
-            format!("timestamp {timestamp} is in milliseconds; the protocol counts seconds")
-        }
-        Ok(seconds) => {
-            let off = seconds.saturating_sub(now);
-            let direction = if off > 0 { "ahead of" } else { "behind" };
-            format!(
-                "the clock is off by {} s: timestamp {timestamp} is that much {direction} the server's time {now}",
-                off.abs()
-            )
-        }
-        Err(_) => format!("timestamp {timestamp} is out of range"),
+/// How far off the clock is, in the caller's terms; or that it is the sandbox's own,
+/// `skew` seconds ahead.
+pub(crate) fn out_of_window(timestamp: &str, now: i64, skew: i64) -> String {
+    let Ok(given) = timestamp.parse::<i64>() else {
+        return format!("timestamp {timestamp} is out of range");
+    };
+    if within_window(given, now - skew) {
+        return format!(
+            "timestamp {timestamp} is right, but the fault clock_skew is ordered: the sandbox's clock is {skew} s ahead"
+        );
     }
+    let units = [
+        ("milliseconds", 1_000),
+        ("microseconds", 1_000_000),
+        ("nanoseconds", 1_000_000_000),
+    ];
+    for (unit, of_a_second) in units {
+        if (given / of_a_second).abs_diff(now) <= 86_400 {
+            return format!("timestamp {timestamp} is in {unit}; the protocol counts seconds");
+        }
+    }
+    let off = given.saturating_sub(now);
+    let direction = if off > 0 { "ahead of" } else { "behind" };
+    format!(
+        "the clock is off by {} s: timestamp {timestamp} is that much {direction} the server's time {now}",
+        off.unsigned_abs()
+    )
 }
 
 /// Why a signature does not fit the key of the certificate that it came with.

@@ -101,7 +101,7 @@ pub(crate) fn answered<T>(answer: kabao::Result<T>) -> Result<T, Died> {
         ErrorKind::Connect | ErrorKind::Network => Died,
         // The database is away, or has no room; signed, or it would be another kind.
         ErrorKind::Server if error.status().is_some_and(|status| status == 503) => {
-            assert_eq!(error.code(), Some("SYSTEM_ERROR"));
+            assert_eq!(error.code(), Some("SERVICE_UNAVAILABLE"));
             Died
         }
         _ => panic!("{error}"),

@@ -202,7 +202,7 @@ impl Writer {
         }
     }
 
-    /// Died says 503 here, `SYSTEM_ERROR`, and that it was signed.
+    /// Died says 503 here, `SERVICE_UNAVAILABLE`, and that it was signed.
     async fn write(&mut self, access: &Access) -> Result<(), Died> {
         let written = self.imports.send(access, self.count + 1).await;
         match written {

@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
+use kabao_core::answer::header as wechatpay;
 use zeroize::Zeroizing;
 
 use super::Trouble;
@@ -88,6 +89,8 @@ impl Guard {
             },
             None if !peer.to_canonical().is_loopback() => forbidden(NOT_HERE),
             None if is_passed_on(&head.headers) => forbidden(PASSED_ON),
+            // Whoever had it sent here is somewhere else.
+            None if head.headers.contains_key(wechatpay::SIGNATURE) => forbidden(NOTIFICATION),
             None => match foreign(&head.headers) {
                 Some(whose) => forbidden(&format!("{FOREIGN}; {whose}")),
                 None => return Ok(()),
@@ -104,6 +107,8 @@ const PASSED_ON: &str = "a proxy passed this on from another machine, and withou
     the control plane answers this machine only; start the sandbox with --control-token-file or \
     KABAO_CONTROL_TOKEN, and send the token as Authorization: Bearer";
 const FOREIGN: &str = "without a control token the control plane answers no page of another origin";
+const NOTIFICATION: &str =
+    "this came as a notification, and the control plane is nobody's notify_url";
 
 fn forbidden(message: &str) -> Trouble {
     Trouble::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)

@@ -33,7 +33,7 @@ async fn arm(
             "operation: `{operation}` is none of {known}"
         )));
     }
-    app.faults.order(&fault).await?;
+    app.faults.order(&fault).await?.map_err(Trouble::param)?;
     app.current.look().await?;
     Ok(Json(json!({"data": app.faults.ordered()})))
 }

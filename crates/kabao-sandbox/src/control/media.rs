@@ -31,7 +31,7 @@ async fn show(
     let Ok(Ok(_turn)) = timeout(PATIENCE, READING.acquire()).await else {
         return Err(Trouble::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "SYSTEM_ERROR",
+            "SERVICE_UNAVAILABLE",
             "too many ask for pictures at once; try again",
         ));
     };

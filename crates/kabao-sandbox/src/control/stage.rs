@@ -32,9 +32,11 @@ pub(super) async fn play(
     needs: Needs,
     rule: impl Fn(&Stage, &mut Workspace) -> Result<Value, Refusal> + Send + Sync + 'static,
 ) -> Result<Json<Value>, Trouble> {
+    // Whoever is told may have come a moment ago, by another process.
+    app.current.look().await?;
     let stage = Stage {
         app: Arc::clone(app),
-        keys: app.current.keys().await?,
+        keys: app.keys(),
         now: app.now().await?,
         notification_id: random::notification_id(),
     };

@@ -53,18 +53,33 @@ impl Faults {
         }
     }
 
-    /// Orders a fault, for whoever looks from now on.
-    pub(crate) async fn order(&self, fault: &Fault) -> Result<(), StoreError> {
+    /// Orders a fault, for whoever looks from now on. The inner error is why it is
+    /// not taken.
+    pub(crate) async fn order(&self, fault: &Fault) -> Result<Result<(), String>, StoreError> {
         let ordered = OrderedFault {
             id: random::fault_id(),
             order: fault.to_json(),
         };
+        let bytes = ordered.order.to_string().len();
+        if bytes > LONGEST {
+            return Ok(Err(format!(
+                "an order has up to {LONGEST} bytes, this one {bytes} bytes"
+            )));
+        }
         let add = move |faults: &mut Vec<OrderedFault>| {
-            faults.push(ordered.clone());
-            true
+            let has_room = faults.len() < MOST;
+            if has_room {
+                faults.push(ordered.clone());
+            }
+            has_room
         };
-        self.store.change_faults(Arc::new(add)).await?;
-        Ok(())
+        let (added, _) = self.store.change_faults(Arc::new(add)).await?;
+        Ok(match added {
+            true => Ok(()),
+            false => Err(format!(
+                "there are {MOST} faults already, and no more at a time; clear them first"
+            )),
+        })
     }
 
     /// Calls all off, for whoever looks from now on.
@@ -201,6 +216,11 @@ impl Faults {
     }
 }
 
+/// How many may be ordered, and how long each is in bytes of JSON: all are read every
+/// second, and written whenever one is counted.
+const MOST: usize = 1_000;
+const LONGEST: usize = 4 * 1024;
+
 const SKIP: &str = "skip";
 const COUNT: &str = "count";
 
@@ -244,7 +264,8 @@ mod tests {
 
     async fn order(faults: &Faults, order: Value) {
         let fault = Fault::from_json(order).expect("a fault");
-        faults.order(&fault).await.expect("ordered");
+        let ordered = faults.order(&fault).await.expect("asked");
+        ordered.expect("there is room");
         look(faults).await;
     }
 
@@ -397,6 +418,30 @@ mod tests {
         other.clear().await.expect("called off");
         look(&one).await;
         assert!(one.ordered().is_empty() && !one.any.load(Ordering::Relaxed));
+    }
+
+    #[tokio::test]
+    async fn there_is_an_end_to_orders() {
+        let faults = ordered([]).await;
+        let fault = Fault::from_json(json!({"kind": "probe"})).expect("a fault");
+        let other = OrderedFault {
+            id: 1,
+            order: fault.to_json(),
+        };
+        let others = move |faults: &mut Vec<OrderedFault>| {
+            faults.extend(vec![other.clone(); MOST - 1]);
+            true
+        };
+        let others = faults.store.change_faults(Arc::new(others));
+        others.await.expect("ordered");
+        let order = async || faults.order(&fault).await.expect("asked");
+        assert_eq!(order().await, Ok(()));
+        let issue = order().await.expect_err("one too many");
+        assert!(issue.contains("1000 faults"), "{issue}");
+        look(&faults).await;
+        assert_eq!(faults.ordered().len(), MOST);
+        faults.clear().await.expect("called off");
+        assert_eq!(order().await, Ok(()));
     }
 
     #[tokio::test]

@@ -124,12 +124,15 @@ pub(crate) enum ResetAt {
 /// The message of a made-up error.
 pub(super) const ORDERED: &str = "沙箱按要求返回的错误";
 
-/// Ten minutes, in milliseconds: no client waits longer.
-pub(super) const LONGEST_MS: u64 = 600_000;
-
-/// How long a notification can be held: with two attempts after it, less than a
-/// lease, or another process would post it too.
-pub(super) const LONGEST_HELD_MS: u64 = 10_000;
+/// How long an answer or a post can wait, in milliseconds: the one for ten minutes,
+/// as no client waits longer; the other, with two attempts after it, for less than a
+/// lease, or it could not be posted any more.
+pub(super) const fn longest_ms(on: On) -> u64 {
+    match on {
+        On::Answer => 600_000,
+        On::Notification => 10_000,
+    }
+}
 
 /// Ten years, in seconds.
 const FAR: u64 = 10 * 365 * 86_400;
@@ -218,35 +221,14 @@ impl Kind {
 
     /// Says what makes no sense, the member first.
     pub(super) fn check(&self, on: On) -> Result<(), String> {
-        match (self, on) {
-            (Self::Duplicate {} | Self::BadCiphertext {}, On::Answer) => {
-                return Err(format!("on: {} befalls notifications only", self.name()));
-            }
-            (
-                Self::Status { .. } | Self::ErrorEnvelope { .. } | Self::Html { .. },
-                On::Notification,
-            ) => return Err(format!("on: {} befalls answers only", self.name())),
-            (Self::Reset { at: ResetAt::Body }, On::Notification) => {
-                return Err("at: a notification is reset before it is posted".into());
-            }
-            (Self::LostAnswer { ms: 1.. }, On::Notification) => {
-                return Err("ms: the receiver's answer is lost at once".into());
-            }
-            (
-                Self::Delay { ms: Some(ms), .. }
-                | Self::Delay {
-                    median_ms: Some(ms),
-                    ..
-                },
-                On::Notification,
-            ) if *ms > LONGEST_HELD_MS => {
-                return Err(format!(
-                    "ms: {ms} is more than {LONGEST_HELD_MS}, as long as a notification is held"
-                ));
-            }
-            _ => {}
-        }
+        let is_post = on == On::Notification;
         match self {
+            Self::Status { .. } | Self::ErrorEnvelope { .. } | Self::Html { .. } if is_post => {
+                Err(format!("on: {} befalls answers only", self.name()))
+            }
+            Self::Duplicate {} | Self::BadCiphertext {} if !is_post => {
+                Err(format!("on: {} befalls notifications only", self.name()))
+            }
             Self::Status {
                 status,
                 code,
@@ -258,20 +240,26 @@ impl Kind {
                 200..=599 => Ok(()),
                 _ => Err(format!("status: {status} is none of 200 to 599")),
             },
+            Self::Html { status } => match status {
+                200 | 502 | 504 => Ok(()),
+                _ => Err(format!("status: {status} is none of 200, 502, 504")),
+            },
             Self::Delay {
                 ms,
                 median_ms,
                 sigma,
-            } => check_delay(*ms, *median_ms, *sigma),
-            Self::LostAnswer { ms } => check_wait("ms", *ms),
+            } => check_delay(*ms, *median_ms, *sigma, on),
+            Self::Reset { at: ResetAt::Body } if is_post => {
+                Err("at: a notification is reset before it is posted".into())
+            }
+            Self::LostAnswer { ms: 1.. } if is_post => {
+                Err("ms: the receiver's answer is lost at once".into())
+            }
+            Self::LostAnswer { ms } => check_wait("ms", *ms, on),
             Self::StaleSignature { seconds } | Self::ClockSkew { seconds } => match seconds {
                 0 => Err("seconds: 0 is on time".into()),
                 _ if seconds.unsigned_abs() <= FAR => Ok(()),
                 _ => Err(format!("seconds: {seconds} is more than ten years")),
-            },
-            Self::Html { status } => match status {
-                200 | 502 | 504 => Ok(()),
-                _ => Err(format!("status: {status} is none of 200, 502, 504")),
             },
             Self::Reset { .. }
             | Self::BadSignature {}
@@ -285,10 +273,15 @@ impl Kind {
     }
 }
 
-fn check_delay(ms: Option<u64>, median_ms: Option<u64>, sigma: Option<f64>) -> Result<(), String> {
+fn check_delay(
+    ms: Option<u64>,
+    median_ms: Option<u64>,
+    sigma: Option<f64>,
+    on: On,
+) -> Result<(), String> {
     match (ms, median_ms, sigma) {
-        (Some(ms), None, None) => check_wait("ms", ms),
-        (None, Some(median_ms), Some(0.0..=5.0)) => check_wait("median_ms", median_ms),
+        (Some(ms), None, None) => check_wait("ms", ms, on),
+        (None, Some(median_ms), Some(0.0..=5.0)) => check_wait("median_ms", median_ms, on),
         (None, Some(_), Some(sigma)) => Err(format!("sigma: {sigma} is not between 0 and 5")),
         (None, Some(_), None) => Err("sigma: missing, it goes with median_ms".into()),
         (Some(_), Some(_), _) => Err("ms: give it or median_ms, not both".into()),
@@ -297,11 +290,14 @@ fn check_delay(ms: Option<u64>, median_ms: Option<u64>, sigma: Option<f64>) -> R
     }
 }
 
-fn check_wait(name: &str, ms: u64) -> Result<(), String> {
-    match ms {
-        0..=LONGEST_MS => Ok(()),
-        _ => Err(format!(
-            "{name}: {ms} is more than {LONGEST_MS}, ten minutes"
-        )),
+fn check_wait(name: &str, ms: u64, on: On) -> Result<(), String> {
+    let longest = longest_ms(on);
+    if ms <= longest {
+        return Ok(());
     }
+    let what = match on {
+        On::Answer => "ten minutes",
+        On::Notification => "as long as a notification is held",
+    };
+    Err(format!("{name}: {ms} is more than {longest}, {what}"))
 }

@@ -116,8 +116,19 @@ impl Selector {
         {
             return Err(format!("probability: {probability} is not between 0 and 1"));
         }
-        match (&self.operation, on) {
-            (Some(_), On::Notification) => Err("operation: a notification has none".into()),
+        match (on, self) {
+            (
+                On::Notification,
+                Self {
+                    operation: Some(_), ..
+                },
+            ) => Err("operation: a notification has none".into()),
+            (
+                On::Notification,
+                Self {
+                    method: Some(_), ..
+                },
+            ) => Err("method: a notification is always posted".into()),
             _ => Ok(()),
         }
     }
@@ -302,6 +313,18 @@ mod tests {
             (
                 json!({"kind": "probe", "on": "notification", "operation": "x"}),
                 "operation: a notification",
+            ),
+            (
+                json!({"kind": "probe", "on": "notification", "method": "GET"}),
+                "method: a notification",
+            ),
+            (
+                json!({"kind": "duplicate", "method": "POST"}),
+                "method: a notification",
+            ),
+            (
+                json!({"kind": "delay", "median_ms": 10_001, "sigma": 1, "on": "notification"}),
+                "median_ms: 10001",
             ),
         ] {
             let issue = Fault::from_json(order.clone()).expect_err("refused");

@@ -8,7 +8,7 @@ use kabao_core::error_body::ErrorBody;
 use super::{
     Departure, Fault, Kind, On, Part,
     chance::Chance,
-    kind::{LONGEST_HELD_MS, LONGEST_MS, ORDERED, ResetAt},
+    kind::{ORDERED, ResetAt, longest_ms},
 };
 use crate::{gate::Answer, refusal::Refusal, routes::Reply};
 
@@ -43,10 +43,7 @@ pub(crate) struct Noted {
 
 impl Struck {
     pub(super) fn new(fault: &Fault, chance: &mut Chance) -> Self {
-        let longest = match fault.on {
-            On::Answer => LONGEST_MS,
-            On::Notification => LONGEST_HELD_MS,
-        };
+        let longest = longest_ms(fault.on);
         let ms = match &fault.kind {
             Kind::Delay {
                 median_ms: Some(median_ms),
@@ -193,19 +190,24 @@ impl Strike {
 
     /// What the journal says of each.
     pub(crate) fn noted(&self) -> Vec<Noted> {
+        self.noted_of_a_post(None)
+    }
+
+    /// The same of a post, which may have had no answer for some reason.
+    pub(crate) fn noted_of_a_post(&self, unanswered: Option<&str>) -> Vec<Noted> {
         let runs = self.of(Part::Content).is_none();
-        let noted = self.faults.iter().map(|struck| struck.noted(runs));
-        noted.collect()
+        let noted = self.faults.iter();
+        noted.map(|struck| struck.noted(runs, unanswered)).collect()
     }
 }
 
 impl Struck {
     /// `runs` says that no other fault kept the operation from running.
-    fn noted(&self, runs: bool) -> Noted {
+    fn noted(&self, runs: bool, unanswered: Option<&str>) -> Noted {
         let ms = self.wait.as_millis();
         let after = if runs { "after the operation, " } else { "" };
         if self.on == On::Notification
-            && let Some(effect) = self.noted_of_a_post()
+            && let Some(effect) = self.noted_of_a_post(unanswered)
         {
             let kind = self.kind.name();
             return Noted { kind, effect };
@@ -238,7 +240,10 @@ impl Struck {
             }
             Kind::UnknownSerial {} => "the signature names a key that nobody has".into(),
             Kind::Probe {} => "the signature is a probe, which does not match".into(),
-            Kind::Duplicate {} => "it was posted twice".into(),
+            Kind::Duplicate {} => match unanswered {
+                None => "it was posted twice".into(),
+                Some(why) => format!("it was to be posted twice: {why}"),
+            },
             Kind::BadCiphertext {} => "the ciphertext was altered, so that no key opens it".into(),
             Kind::ClockSkew { seconds } => {
                 format!("the clock of signatures was {seconds} s ahead")
@@ -251,11 +256,14 @@ impl Struck {
     }
 
     /// What has other words for a notification.
-    fn noted_of_a_post(&self) -> Option<String> {
+    fn noted_of_a_post(&self, unanswered: Option<&str>) -> Option<String> {
         Some(match &self.kind {
             Kind::Delay { .. } => format!("it was held for {} ms", self.wait.as_millis()),
             Kind::Reset { .. } => "it was lost before it was posted".into(),
-            Kind::LostAnswer { .. } => "the receiver's answer was lost".into(),
+            Kind::LostAnswer { .. } => match unanswered {
+                None => "the receiver's answer was lost".into(),
+                Some(why) => format!("there was no answer to lose: {why}"),
+            },
             _ => return None,
         })
     }
@@ -269,6 +277,7 @@ fn usual_code(status: u16) -> &'static str {
         403 => "NO_AUTH",
         404 => "RESOURCE_NOT_EXISTS",
         429 => "FREQUENCY_LIMITED",
+        502 | 503 => "SERVICE_UNAVAILABLE",
         500.. => "SYSTEM_ERROR",
         _ => "INVALID_REQUEST",
     }
@@ -310,11 +319,11 @@ mod tests {
         assert!((148..=182).contains(&waits[841]), "{}", waits[841]);
         let wild = Kind::Delay {
             ms: None,
-            median_ms: Some(LONGEST_MS),
+            median_ms: Some(longest_ms(On::Answer)),
             sigma: Some(5.0),
         };
         let wild = fault(wild);
-        let longest = Duration::from_millis(LONGEST_MS);
+        let longest = Duration::from_millis(longest_ms(On::Answer));
         assert!((0..99).all(|_| Struck::new(&wild, &mut chance).wait <= longest));
     }
 }

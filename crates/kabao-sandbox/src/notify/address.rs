@@ -4,8 +4,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::Uri;
+use kabao_core::query::decode_component;
 
 use super::NotificationSettings;
+use crate::control;
 
 /// A `notify_url`, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub(crate) enum AddressIssue {
     UserInfo,
     #[error("须以https://开头，仅本机地址可使用http://")]
     PlainHttp,
+    #[error("不能指向沙箱的控制面{}", control::PREFIX)]
+    ControlPlane,
 }
 
 impl Address {
@@ -56,6 +60,9 @@ impl Address {
         }
         if !https && (https_only || !names_this_machine(&host)) {
             return Err(AddressIssue::PlainHttp);
+        }
+        if is_of_a_control_plane(uri.path()) {
+            return Err(AddressIssue::ControlPlane);
         }
         Ok(Self {
             https,
@@ -107,6 +114,19 @@ impl Address {
             false => Ok(found),
         }
     }
+}
+
+/// On this machine any sandbox obeys without a token, and that is where notifications
+/// come from. What stands before the name and how it is escaped do not count: a proxy
+/// may take the one away and undo the other.
+fn is_of_a_control_plane(path: &str) -> bool {
+    let name = control::PREFIX.trim_start_matches('/');
+    let is_in = |text: &str| {
+        let mut parts = text.split(['/', '\\']);
+        parts.any(|part| part.eq_ignore_ascii_case(name))
+    };
+    let mut parts = path.split('/');
+    parts.any(|part| is_in(part) || decode_component(part).is_some_and(|text| is_in(&text)))
 }
 
 const LOCALHOST: &str = "localhost";

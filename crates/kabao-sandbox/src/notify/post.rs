@@ -1,5 +1,5 @@
 //! One attempt over HTTP: to the sockets that were checked, without redirects,
-//! within five seconds.
+//! answered within five seconds.
 
 use std::{
     net::SocketAddr,
@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
@@ -19,6 +19,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     task::JoinSet,
+    time::timeout,
 };
 use tokio_rustls::TlsConnector;
 
@@ -27,8 +28,10 @@ use super::{NotificationSettings, address::Address};
 /// How long a receiver may take to answer, connecting included.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How much of a failure's answer is kept for people.
+/// How much of a failure's answer is kept for people, and how long to wait for it
+/// beyond the status, which alone decides.
 const SHOWN: usize = 200;
+const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 
 /// Posts notifications.
 #[derive(Debug)]
@@ -56,13 +59,23 @@ impl Outcome {
         }
     }
 
+    /// Why there was none.
+    pub(crate) fn unanswered(&self) -> Option<&str> {
+        match self.status {
+            None => self.error.as_deref(),
+            Some(_) => None,
+        }
+    }
+
     /// 200 and 204 are taken. The body says nothing.
-    fn answered(status: StatusCode, text: &str) -> Self {
-        let taken = matches!(status, StatusCode::OK | StatusCode::NO_CONTENT);
-        let error = match (taken, text.trim()) {
-            (true, _) => None,
-            (false, "") => Some(format!("the receiver answered {status}")),
-            (false, text) => Some(format!("the receiver answered {status}: {text}")),
+    async fn answered(answer: Response<Incoming>) -> Self {
+        let status = answer.status();
+        let error = match status {
+            StatusCode::OK | StatusCode::NO_CONTENT => None,
+            _ => Some(match beginning(answer.into_body()).await.trim() {
+                "" => format!("the receiver answered {status}"),
+                text => format!("the receiver answered {status}: {text}"),
+            }),
         };
         Self {
             status: Some(status.as_u16()),
@@ -81,20 +94,21 @@ impl Poster {
         }
     }
 
-    /// Makes one attempt.
+    /// Makes one attempt at these sockets of the address.
     pub(crate) async fn post(
         &self,
         address: &Address,
-        settings: &NotificationSettings,
+        sockets: &[SocketAddr],
         headers: HeaderMap,
         body: Bytes,
     ) -> Outcome {
+        // Ends with this call, whatever state it is in.
+        let mut driver = JoinSet::new();
         let attempt = async {
-            let sockets = address.resolve(settings).await?;
-            let stream = connect(&sockets).await?;
+            let stream = connect(sockets).await?;
             let request = request(address, headers, body)?;
             if !address.https {
-                return exchange(stream, request).await;
+                return exchange(stream, request, &mut driver).await;
             }
             let tls = TlsConnector::from(self.tls()?);
             let name = ServerName::try_from(address.host.clone())
@@ -103,10 +117,10 @@ impl Poster {
                 .connect(name, stream)
                 .await
                 .map_err(|error| format!("TLS failed: {error}"))?;
-            exchange(stream, request).await
+            exchange(stream, request, &mut driver).await
         };
-        match tokio::time::timeout(PATIENCE, attempt).await {
-            Ok(Ok(attempt)) => attempt,
+        match timeout(PATIENCE, attempt).await {
+            Ok(Ok(answer)) => Outcome::answered(answer).await,
             Ok(Err(error)) => Outcome::failed(error),
             Err(_) => Outcome::failed("no answer within 5 s"),
         }
@@ -162,31 +176,28 @@ fn request(
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Full<Bytes>>,
-) -> Result<Outcome, String> {
+    driver: &mut JoinSet<hyper::Result<()>>,
+) -> Result<Response<Incoming>, String> {
     let broken = |error: hyper::Error| format!("the receiver broke off: {error}");
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(broken)?;
-    // Ends with this call, whatever state it is in.
-    let mut driver = JoinSet::new();
     driver.spawn(connection);
-    let response = sender.send_request(request).await.map_err(broken)?;
-    let status = response.status();
-    Ok(Outcome::answered(
-        status,
-        &beginning(response.into_body()).await,
-    ))
+    sender.send_request(request).await.map_err(broken)
 }
 
 /// The first characters of an answer; what cannot be read is not missed.
 async fn beginning(mut body: Incoming) -> String {
     let mut bytes = Vec::new();
-    while bytes.len() < SHOWN * 4 {
-        match body.frame().await {
-            Some(Ok(frame)) => bytes.extend(frame.into_data().unwrap_or_default()),
-            _ => break,
+    let reading = async {
+        while bytes.len() < SHOWN * 4
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            bytes.extend(frame.into_data().unwrap_or_default());
         }
-    }
+    };
+    // What has come by then is shown.
+    let _ = timeout(SHOWN_WITHIN, reading).await;
     String::from_utf8_lossy(&bytes)
         .chars()
         .take(SHOWN)
@@ -227,9 +238,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("wechatpay-nonce", "n".parse().expect("a value"));
         let body = Bytes::from_static(b"{}");
-        poster
-            .post(&address, &NotificationSettings::default(), headers, body)
-            .await
+        let settings = NotificationSettings::default();
+        let sockets = address.resolve(&settings).await.expect("this machine");
+        poster.post(&address, &sockets, headers, body).await
     }
 
     fn poster() -> Poster {

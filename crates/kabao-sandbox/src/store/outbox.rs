@@ -163,17 +163,17 @@ pub trait Outbox {
         limit: usize,
     ) -> Result<Vec<Owed>, StoreError>;
 
-    /// Notes how an attempt went and what follows, and ends the lease. An entry
-    /// that is to be redelivered stays due, and one that somebody else has
-    /// delivered meanwhile stays delivered; one that is
-    /// gone (the sandbox was reset) stays gone.
+    /// Notes how an attempt at an entry went, as it was leased. What follows counts,
+    /// and ends the lease, if that lease is still the entry's: who was too slow
+    /// neither ends the lease of whoever came after nor undoes what they achieved.
+    /// An entry that is to be redelivered stays due; one that is gone (the sandbox
+    /// was reset) stays gone.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn note_attempt(
         &self,
-        brand_id: &str,
-        id: &str,
+        leased: &Owed,
         attempt: Attempt,
         then: Then,
     ) -> Result<(), StoreError>;

@@ -74,17 +74,14 @@ pub(super) fn variants(body: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
         for value in [&value, &sorted(&value)] {
             for style in Style::ALL {
                 let text = style.print(value);
-                for lower in [true, false] {
-                    let text = escaped(&text, lower);
+                let [lower, upper] = [true, false].map(|lower| escaped(&text, lower));
+                for (text, lower) in [(lower, true), (upper, false), (text, true)] {
+                    for characters in [JAVA, GO] {
+                        add(html_safe(characters, &text, lower).into_bytes(), REPRINTED);
+                    }
                     add(text.replace('/', "\\/").into_bytes(), REPRINTED);
-                    add(html_safe(JAVA, &text, lower).into_bytes(), REPRINTED);
                     add(text.into_bytes(), REPRINTED);
                 }
-                for characters in [JAVA, GO] {
-                    add(html_safe(characters, &text, true).into_bytes(), REPRINTED);
-                }
-                add(text.replace('/', "\\/").into_bytes(), REPRINTED);
-                add(text.into_bytes(), REPRINTED);
             }
         }
     }

@@ -15,8 +15,13 @@ use kabao_core::{
 use kabao_sandbox::{RateLimits, Sandbox};
 use serde_json::{Value, json};
 
-use crate::support::{
-    Answer, BRAND_CARD_PATH, CARD_ID, OPENID, Running, Signer, card_target, unix_now,
+use crate::{
+    caller::{new_card, with},
+    notifications::after_attempts,
+    receiver::Receiver,
+    support::{
+        Answer, BRAND_CARD_PATH, CARD_ID, OPENID, Request, Running, Signer, card_target, unix_now,
+    },
 };
 
 const MERCHANTS: &str = "/_sandbox/merchants";
@@ -392,4 +397,47 @@ fn who_came_is_there_after_a_restart_and_no_key_is_in_plain() {
     }
     let again = Running::in_folder(folder, |builder| builder.rate_limits(RateLimits::Off));
     signer(&again, &handed).get(&card_target()).ok();
+}
+
+#[test]
+fn other_processes_tell_at_once_who_came() {
+    let running = Running::start();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let builder = Sandbox::builder()
+        .data_dir(running.folder.path())
+        .rate_limits(RateLimits::Off);
+    let other = runtime.block_on(builder.start()).unwrap();
+    let at_other = |method: &str, path: &str, body: Value| {
+        let request = Request::new(method, path)
+            .header("Content-Type", "application/json")
+            .body(body.to_string());
+        request.send(other.address()).ok()
+    };
+    running.freeze("2026-01-01T12:00:00+08:00");
+    for number in 0..3 {
+        // It has looked, and does not look again by itself for a second.
+        at_other("GET", "/_sandbox/health", Value::Null);
+        let handed = running.control_ok("POST", BRANDS, None);
+        let brand_id = handed["brand_id"].as_str().unwrap();
+        let receiver = Receiver::answering([500, 200]);
+        let form = with(new_card(), json!({"notify_url": receiver.url}));
+        let brand = signer(&running, &handed);
+        let card = brand.send("POST", "/brand/card-member/cards", &form.to_string());
+        let card_id = card.ok()["card_id"].clone();
+        let join = json!({"brand_id": brand_id, "card_id": card_id});
+        let path = format!("/_sandbox/users/o-{number}/join");
+        // In turns: who lets a user join knows the caller from then on.
+        let joined = match number % 2 {
+            0 => at_other("POST", &path, join),
+            _ => running.control_ok("POST", &path, Some(join)),
+        };
+        receiver.next();
+        after_attempts(&running, &receiver.url, 1);
+        let id = joined["notification_id"].as_str().unwrap();
+        let path = format!("/_sandbox/notifications/{id}/redeliver");
+        at_other("POST", &path, Value::Null);
+        let seen = after_attempts(&running, &receiver.url, 2);
+        assert_eq!(seen["state"], "DELIVERED", "{seen}");
+    }
+    runtime.block_on(other.stop());
 }

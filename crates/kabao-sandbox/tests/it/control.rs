@@ -197,3 +197,13 @@ fn health_unknown_addresses_and_foreign_pages() {
     let local = Request::new("POST", "/_sandbox/reset").header("Origin", "http://localhost:3000");
     assert_eq!(local.send(running.address).status, 200);
 }
+
+#[test]
+fn what_comes_as_a_notification_steers_nothing() {
+    let running = Running::start();
+    let post = Request::new("POST", "/_sandbox/reset").header("Wechatpay-Signature", "c2ln");
+    let answer = post.send(running.address);
+    assert_eq!(answer.refusal(), (403, "FORBIDDEN".into()));
+    let message = answer.json()["message"].to_string();
+    assert!(message.contains("notification"), "{message}");
+}

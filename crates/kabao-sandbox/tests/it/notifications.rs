@@ -14,11 +14,12 @@ use kabao_sandbox::{NotificationSettings, RateLimits, Sandbox, SandboxBuilder};
 use serde_json::{Value, json};
 
 use crate::{
+    caller::{new_card, with},
     receiver::{Post, Receiver},
     support::{Running, echo, echoed, unix_now},
 };
 
-fn with(settings: NotificationSettings) -> impl FnOnce(SandboxBuilder) -> SandboxBuilder {
+fn notifying(settings: NotificationSettings) -> impl FnOnce(SandboxBuilder) -> SandboxBuilder {
     move |builder| builder.rate_limits(RateLimits::Off).notifications(settings)
 }
 
@@ -132,7 +133,7 @@ fn retries_follow_the_clock_each_signed_anew() {
 #[test]
 fn a_clock_that_has_run_out_can_be_wound_up_again() {
     let settings = NotificationSettings::default().other_event_retries([Duration::ZERO]);
-    let running = Running::with(with(settings));
+    let running = Running::with(notifying(settings));
     let receiver = Receiver::answering([500, 500, 500, 200]);
     echoed(&running, &receiver.url);
     let seen = after_attempts(&running, &receiver.url, 2);
@@ -384,15 +385,65 @@ fn nothing_leaves_this_machine() {
 }
 
 #[test]
+fn no_notification_goes_to_a_control_plane() {
+    let running = Running::start();
+    let own = format!("http://{}", running.address);
+    for url in [
+        format!("{own}/_sandbox/reset"),
+        format!("{own}/_sandbox"),
+        format!("{own}//_sandbox/reset"),
+        format!("{own}/%5fsandbox/reset"),
+        format!("{own}/%5Fsand%62ox%2freset"),
+        format!("{own}/x/../_sandbox/reset"),
+        format!("{own}/x%2F..%2F_sandbox%2Freset"),
+        // Behind a proxy that takes a prefix away.
+        format!("{own}/kabao/_sandbox/reset"),
+        "http://localhost:9/_sandbox/faults".into(),
+        "https://sandbox.example.com/_sandbox/reset".into(),
+    ] {
+        echo(&running, &url).blames("/notify_url");
+        let form = with(new_card(), json!({"notify_url": url}));
+        running.partner().post("cards", form).blames("/notify_url");
+    }
+    assert!(listed(&running).is_empty());
+    for path in ["_sandboxes/notify", "my_sandbox", "sandbox/_notify", "%zz"] {
+        echoed(&running, &format!("{own}/{path}"));
+    }
+}
+
+#[test]
+fn the_status_alone_decides() {
+    let running = Running::start();
+    for (status, state) in [(200, "DELIVERED"), (403, "PENDING")] {
+        let receiver = Receiver::unfinished(status);
+        echoed(&running, &receiver.url);
+        let seen = after_attempts(&running, &receiver.url, 1);
+        let attempt = &seen["attempts"][0];
+        assert_eq!(
+            (&seen["state"], &attempt["status"]),
+            (&json!(state), &json!(status))
+        );
+        let error = attempt["error"].as_str().unwrap_or_default();
+        assert_eq!(
+            error.ends_with("403 Forbidden: more to come"),
+            status == 403,
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn strictness_takes_https_alone() {
-    let running = Running::with(with(NotificationSettings::default().https_only(true)));
+    let running = Running::with(notifying(NotificationSettings::default().https_only(true)));
     let answer = echo(&running, "http://127.0.0.1:9/notify");
     assert_eq!(answer.refusal(), (400, "PARAM_ERROR".into()));
 }
 
 #[test]
 fn values_may_be_sent_plain() {
-    let running = Running::with(with(NotificationSettings::default().plain_values(true)));
+    let running = Running::with(notifying(
+        NotificationSettings::default().plain_values(true),
+    ));
     let receiver = Receiver::answering([200]);
     echoed(&running, &receiver.url);
     let post = receiver.next();

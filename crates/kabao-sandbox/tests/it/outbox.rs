@@ -1,6 +1,6 @@
 //! Notifications that others put into the store, or died over.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use kabao_core::{
@@ -65,10 +65,11 @@ fn to_the_brand(running: &Running, notify_url: &str, due: Timestamp) -> Owed {
     }
 }
 
-async fn owe(store: &dyn Store, owed: Owed) {
-    let needs = Needs::of(&*owed.brand_id);
+async fn owe(store: &dyn Store, all: impl Into<Vec<Owed>>) {
+    let all = all.into();
+    let needs = Needs::of(&*all[0].brand_id);
     let owing = store.decide(needs, move |workspace| {
-        workspace.owe(owed.clone());
+        all.iter().for_each(|owed| workspace.owe(owed.clone()));
         Ok(())
     });
     owing.await.unwrap().unwrap();
@@ -80,7 +81,7 @@ fn a_brand_is_told_in_its_own_names_and_keys() {
     let receiver = Receiver::answering([204]);
     let owed = to_the_brand(&running, &receiver.url, Timestamp::UNIX_EPOCH);
     let store = store_of(&running);
-    Runtime::new().unwrap().block_on(owe(&*store, owed));
+    Runtime::new().unwrap().block_on(owe(&*store, [owed]));
 
     let post = receiver.next();
     assert_eq!(
@@ -109,7 +110,7 @@ fn what_somebody_died_over_is_taken_over_when_the_lease_ends() {
     let due = Timestamp::from_second(begin + 60).unwrap();
     let store = store_of(&running);
     let leased = Runtime::new().unwrap().block_on(async {
-        owe(&*store, to_the_brand(&running, &receiver.url, due)).await;
+        owe(&*store, [to_the_brand(&running, &receiver.url, due)]).await;
         let real_now = Timestamp::from_second(unix_now()).unwrap();
         let lease = SignedDuration::from_secs(4);
         store.lease_due(due, real_now, lease, 10).await.unwrap()
@@ -124,3 +125,40 @@ fn what_somebody_died_over_is_taken_over_when_the_lease_ends() {
         "DELIVERED"
     );
 }
+
+#[test]
+fn what_others_put_there_opens_no_control_plane() {
+    let running = Running::start();
+    let url = format!("http://{}/_sandbox/reset", running.address);
+    let store = store_of(&running);
+    let owed = to_the_brand(&running, &url, Timestamp::UNIX_EPOCH);
+    Runtime::new().unwrap().block_on(owe(&*store, [owed]));
+    let seen = after_attempts(&running, &url, 1);
+    let error = seen["attempts"][0]["error"].as_str().unwrap();
+    assert!(error.starts_with("refused: notify_url"), "{error}");
+}
+
+#[test]
+fn one_silent_receiver_holds_up_nobody_else_however_much_it_is_owed() {
+    let running = Running::start();
+    let begin = unix_now();
+    stop_clock_at(&running, begin, 0);
+    let silent = Receiver::slow(Duration::from_secs(60), [200]);
+    let receiver = Receiver::answering([200]);
+    let at = |seconds| Timestamp::from_second(begin + seconds).unwrap();
+    let to_the_silent = (0..MANY).map(|number| Owed {
+        id: number.to_string(),
+        ..to_the_brand(&running, &silent.url, at(60))
+    });
+    // What is longest due comes first.
+    let last = to_the_brand(&running, &receiver.url, at(61));
+    let all: Vec<Owed> = to_the_silent.chain([last]).collect();
+    Runtime::new()
+        .unwrap()
+        .block_on(owe(&*store_of(&running), all));
+    stop_clock_at(&running, begin, 61);
+    receiver.next();
+}
+
+/// One after the other they would take longer than a test waits.
+const MANY: usize = 2_000;

@@ -36,6 +36,9 @@ pub struct Post {
 /// What a test waits for at most, far above what it takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The body of an answer that is never sent as a whole.
+const UNFINISHED: &str = "more to come";
+
 /// How long a post may be on its way on this machine.
 const ON_ITS_WAY: Duration = Duration::from_millis(150);
 
@@ -55,6 +58,11 @@ impl Receiver {
         Self::new(Duration::ZERO, [status], words)
     }
 
+    /// Answers with a status and the beginning of a body that never ends.
+    pub fn unfinished(status: u16) -> Self {
+        Self::new(Duration::ZERO, [status], UNFINISHED)
+    }
+
     fn new(delay: Duration, statuses: impl Into<Vec<u16>>, words: &'static str) -> Self {
         let statuses = statuses.into();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -70,10 +78,17 @@ impl Receiver {
                     thread::sleep(delay);
                     let rest = match status {
                         204 => "\r\n".to_owned(),
+                        _ if words == UNFINISHED => {
+                            format!("Content-Length: 100\r\n\r\n{words}")
+                        }
                         _ => format!("Content-Length: {}\r\n\r\n{words}", words.len()),
                     };
                     let head = format!("HTTP/1.1 {status} Status\r\nConnection: close\r\n");
                     let _ = stream.write_all(format!("{head}{rest}").as_bytes());
+                    if words == UNFINISHED {
+                        // Until the other side hangs up.
+                        let _ = stream.read(&mut [0]);
+                    }
                 });
             }
         });

@@ -12,6 +12,7 @@ use aws_lc_rs::{
 };
 use kabao_core::{PrivateKey, message, signature::encode};
 use num_bigint::BigUint;
+use serde_json::json;
 use x509_cert::der::{
     Decode,
     asn1::{AnyRef, OctetStringRef, UintRef},
@@ -217,6 +218,9 @@ fn of_serial_and_time(running: &Running) -> Vec<Case> {
         )
     };
     let now = unix_now();
+    let skewed = "/v3/skewed";
+    let fault = json!({"kind": "clock_skew", "seconds": 400, "path": skewed});
+    running.control_ok("POST", "/_sandbox/faults", Some(fault));
     vec![
         serial(
             "is the platform certificate's serial",
@@ -231,7 +235,13 @@ fn of_serial_and_time(running: &Running) -> Vec<Case> {
         identity("then the scheme is", "1004"),
         identity("is not known here", "1999999999"),
         at("is in milliseconds", &format!("{now}000")),
+        at("is in microseconds", &format!("{now}000000")),
+        at("is in nanoseconds", &format!("{now}000000000")),
         at("the clock is off by", &(now - 400).to_string()),
+        Case {
+            target: skewed.into(),
+            ..at("the fault clock_skew", &now.to_string())
+        },
         at("is out of range", "99999999999999999999"),
     ]
 }

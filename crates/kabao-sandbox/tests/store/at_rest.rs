@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kabao_core::{PrivateKey, card_member::UserInformation, signature::Scheme, time::Time};
 use kabao_sandbox::{
     sample,
@@ -64,13 +64,13 @@ async fn the_files_show_nothing_that_a_receiver_said() {
     let store = place.open();
     contract::prepare(&*store).await;
     store.reset(&sample::contents()).await.unwrap();
-    owe(&*store).await;
+    let owed = owe(&*store).await;
     let (said, then) = (
         attempt("no 13900139000"),
         Then::Again(Timestamp::UNIX_EPOCH),
     );
     for _ in 0..2 {
-        let noted = store.note_attempt(sample::BRAND_ID, "id", said.clone(), then);
+        let noted = store.note_attempt(&owed, said.clone(), then);
         noted.await.unwrap();
     }
     let found = store.notification("id").await.unwrap().unwrap();
@@ -93,21 +93,21 @@ async fn the_files_show_nothing_that_a_receiver_said() {
 async fn attempts_that_an_older_version_noted_are_read() {
     let place = Place::new();
     let store = place.open();
-    owe(&*store).await;
+    let owed = owe(&*store).await;
     let older = attempt("as it was");
     let plain = serde_json::to_string(&[&older]).unwrap();
     let db = rusqlite::Connection::open(place.file()).unwrap();
     let changed = db.execute("UPDATE notifications SET attempts = ?1", [plain]);
     assert_eq!(changed.unwrap(), 1);
     let newer = attempt("as it is");
-    let noted = store.note_attempt(sample::BRAND_ID, "id", newer.clone(), Then::GiveUp);
+    let noted = store.note_attempt(&owed, newer.clone(), Then::GiveUp);
     noted.await.unwrap();
     let found = store.notification("id").await.unwrap().unwrap();
     assert_eq!(found.attempts, [older, newer]);
 }
 
-/// A notification with the id `id`.
-async fn owe(store: &dyn Store) {
+/// A notification, owed and leased.
+async fn owe(store: &dyn Store) -> Owed {
     let owed = Owed {
         brand_id: sample::BRAND_ID.into(),
         id: "id".into(),
@@ -128,6 +128,9 @@ async fn owe(store: &dyn Store) {
         Ok(())
     });
     owing.await.unwrap().unwrap();
+    let (now, lease) = (Timestamp::UNIX_EPOCH, SignedDuration::from_secs(30));
+    let leased = store.lease_due(now, now, lease, 1).await;
+    leased.unwrap().remove(0)
 }
 
 fn attempt(error: &str) -> Attempt {

@@ -119,6 +119,7 @@ of_a_store! {
     outbox::a_refused_rule_owes_nothing,
     outbox::what_is_due_is_leased_for_a_while,
     outbox::attempts_are_noted,
+    outbox::who_is_too_slow_changes_nothing,
     outbox::an_attempt_at_what_is_gone_is_nothing,
     shared::limits_stand_as_set,
     shared::calls_are_used_up_and_come_back,

@@ -76,9 +76,11 @@ impl OwedRow {
         })
     }
 
-    /// Adds an attempt, and makes of the row what follows.
+    /// Adds an attempt, and makes of the row what follows if the attempt was made
+    /// under the row's lease.
     pub(in crate::store) fn note(
         &mut self,
+        leased_until: Option<Timestamp>,
         attempt: Attempt,
         then: Then,
         vault: &Vault,
@@ -86,18 +88,20 @@ impl OwedRow {
         let mut attempts = self.opened_attempts(vault)?;
         attempts.push(attempt);
         self.attempts = seal_attempts(&attempts, &self.brand_id, &self.id, vault)?;
+        let leased_until = leased_until.map(Timestamp::as_millisecond);
+        if leased_until.is_none() || leased_until != self.leased_until_ms {
+            return Ok(());
+        }
         self.leased_until_ms = None;
-        let (state, next_attempt_ms) = match (&*self.state, self.next_attempt_ms) {
-            (ASKED_AGAIN, at) => (OwedState::Pending, at),
-            // Whoever was too slow does not undo what another has achieved.
-            (state, at) if state == OwedState::Delivered.as_str() => (OwedState::Delivered, at),
-            _ => {
+        let state = match self.state == ASKED_AGAIN {
+            true => OwedState::Pending,
+            false => {
                 let next = then.next_attempt();
-                (then.state(), next.map(Timestamp::as_millisecond))
+                self.next_attempt_ms = next.map(Timestamp::as_millisecond);
+                then.state()
             }
         };
         state.as_str().clone_into(&mut self.state);
-        self.next_attempt_ms = next_attempt_ms;
         Ok(())
     }
 

@@ -22,8 +22,7 @@ impl Outbox for PostgresStore {
 
     async fn note_attempt(
         &self,
-        brand_id: &str,
-        id: &str,
+        leased: &Owed,
         attempt: Attempt,
         then: Then,
     ) -> Result<(), StoreError> {
@@ -31,16 +30,9 @@ impl Outbox for PostgresStore {
             let mut session = self.session().await?;
             let mut races = Races::default();
             loop {
-                let noted = statements::note_attempt(
-                    &mut session,
-                    &self.vault,
-                    brand_id,
-                    id,
-                    &attempt,
-                    then,
-                )
-                .await;
-                match noted {
+                let vault = &self.vault;
+                let noted = statements::note_attempt(&mut session, vault, leased, &attempt, then);
+                match noted.await {
                     Ok(()) => return Ok(()),
                     Err(trouble) => races.go_on_after(trouble, &session).await?,
                 }

@@ -22,14 +22,14 @@ impl Outbox for SqliteStore {
 
     async fn note_attempt(
         &self,
-        brand_id: &str,
-        id: &str,
+        leased: &Owed,
         attempt: Attempt,
         then: Then,
     ) -> Result<(), StoreError> {
-        let (brand_id, id) = (brand_id.to_owned(), id.to_owned());
+        let (brand_id, id) = (leased.brand_id.clone(), leased.id.clone());
+        let until = leased.leased_until;
         self.write("noting an attempt", move |db, vault| {
-            statements::note_attempt(db, vault, &brand_id, &id, attempt, then)
+            statements::note_attempt(db, vault, [&brand_id, &id], until, attempt, then)
         })
         .await
     }

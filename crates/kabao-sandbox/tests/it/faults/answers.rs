@@ -14,7 +14,9 @@ use crate::support::{Answer, Running, card_target};
 #[test]
 fn a_status_is_answered_and_nothing_is_done() {
     for (fault, status, code, message) in [
-        (json!({"status": 503}), 503, "SYSTEM_ERROR", None),
+        (json!({"status": 500}), 500, "SYSTEM_ERROR", None),
+        (json!({"status": 502}), 502, "SERVICE_UNAVAILABLE", None),
+        (json!({"status": 503}), 503, "SERVICE_UNAVAILABLE", None),
         (json!({"status": 429}), 429, "FREQUENCY_LIMITED", None),
         (
             json!({"status": 500, "code": "BANK_ERROR"}),

@@ -110,6 +110,46 @@ fn a_notification_is_posted_twice() {
 }
 
 #[test]
+fn what_is_not_posted_is_not_befallen() {
+    let running = Running::start();
+    order(&running, json!({"kind": "duplicate", "count": 1}));
+    order(
+        &running,
+        json!({"kind": "clock_skew", "seconds": 90, "count": 1, "path": "/notify"}),
+    );
+    let url = "https://192.0.2.7/notify";
+    echoed(&running, url);
+    after_attempts(&running, url, 1);
+    let list = running.control_ok("GET", "/_sandbox/faults", None);
+    assert_eq!(list["data"].as_array().unwrap().len(), 2, "{list}");
+    assert!(running.last_request().get("notification").is_none());
+}
+
+#[test]
+fn where_nobody_listens_nothing_is_said_to_have_arrived() {
+    let running = Running::start();
+    let url = {
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}/notify", nobody.local_addr().unwrap())
+    };
+    for (kind, effect) in [
+        ("duplicate", "it was to be posted twice: cannot connect to"),
+        (
+            "lost_answer",
+            "there was no answer to lose: cannot connect to",
+        ),
+    ] {
+        order(
+            &running,
+            json!({"kind": kind, "on": "notification", "count": 1}),
+        );
+        echoed(&running, &url);
+        after_attempts(&running, &url, 1);
+        says(&running.last_request(), effect);
+    }
+}
+
+#[test]
 fn a_notification_that_no_key_opens_comes_again_as_it_should_be() {
     let running = Running::start();
     let begin = unix_now();

@@ -198,3 +198,17 @@ fn every_order_of_the_page_is_taken() {
     }
     assert!(count > 15, "{count}");
 }
+
+#[test]
+fn an_order_has_a_size() {
+    let running = Running::start();
+    let long = |bytes: usize| {
+        let message = "x".repeat(bytes);
+        json!({"kind": "status", "status": 500, "message": message, "path": "/nowhere"})
+    };
+    order(&running, long(4_000));
+    let answer = running.control("POST", "/_sandbox/faults", Some(long(4_096)));
+    answer.is_refused(400, "PARAM_ERROR");
+    let message = answer.json()["message"].to_string();
+    assert!(message.contains("up to 4096 bytes"), "{message}");
+}

@@ -38,7 +38,7 @@ pub(super) fn assert_is_away(running: &Running, ask: impl Fn() -> Answer) {
 
 fn assert_says_away(running: &Running, answer: &Answer, begin: Instant) {
     assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
-    assert_eq!(answer.refusal(), (503, "SYSTEM_ERROR".into()));
+    assert_eq!(answer.refusal(), (503, "SERVICE_UNAVAILABLE".into()));
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert!(answer.json()["message"].is_string());
     running.verified(answer);
@@ -71,10 +71,10 @@ fn a_server_that_is_down_is_told_and_its_return_noticed() {
         let level = change(json!({"level": "黑金"}));
         assert_is_away(&running, || merchant.patch(&patch_target(), &level));
         let health = running.control("GET", "/_sandbox/health", None);
-        assert_eq!(health.refusal(), (503, "SYSTEM_ERROR".into()));
+        assert_eq!(health.refusal(), (503, "SERVICE_UNAVAILABLE".into()));
         assert_eq!(health.header("retry-after"), Some("1"));
         let ready = running.control("GET", "/_sandbox/ready", None);
-        assert_eq!(ready.refusal(), (503, "SYSTEM_ERROR".into()));
+        assert_eq!(ready.refusal(), (503, "SERVICE_UNAVAILABLE".into()));
         let metrics = running.control("GET", "/_sandbox/metrics", None);
         assert_eq!(metrics.status, 200);
         let metrics = String::from_utf8(metrics.body).unwrap();

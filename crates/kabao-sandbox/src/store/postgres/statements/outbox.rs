@@ -104,11 +104,11 @@ pub(in super::super) async fn lease_due(
 pub(in super::super) async fn note_attempt(
     session: &mut Session,
     vault: &Vault,
-    brand_id: &str,
-    id: &str,
+    leased: &Owed,
     attempt: &Attempt,
     then: Then,
 ) -> Result<(), Trouble> {
+    let (brand_id, id) = (&leased.brand_id, &leased.id);
     let sql = format!("SELECT {COLUMNS} FROM notifications WHERE brand_id = $1 AND id = $2");
     let key = (text(brand_id), text(id));
     let Some(found) = session.query_opt(&sql, &[&key.0, &key.1]).await? else {
@@ -116,7 +116,7 @@ pub(in super::super) async fn note_attempt(
     };
     let version: i64 = found.try_get(13)?;
     let mut row = read(&found)?;
-    row.note(attempt.clone(), then, vault)?;
+    row.note(leased.leased_until, attempt.clone(), then, vault)?;
     let noted = Write::one(
         "UPDATE notifications SET state = $4, attempts = $5, next_attempt_ms = $6,
              leased_until_ms = $7, version = $8

@@ -70,8 +70,8 @@ pub(in super::super) fn lease_due(
 pub(in super::super) fn note_attempt(
     db: &Connection,
     vault: &Vault,
-    brand_id: &str,
-    id: &str,
+    [brand_id, id]: [&str; 2],
+    leased_until: Option<Timestamp>,
     attempt: Attempt,
     then: Then,
 ) -> Result<(), Failure> {
@@ -84,7 +84,7 @@ pub(in super::super) fn note_attempt(
     let Some(mut row) = found else {
         return Ok(());
     };
-    row.note(attempt, then, vault)?;
+    row.note(leased_until, attempt, then, vault)?;
     db.prepare_cached(
         "UPDATE notifications
          SET state = ?3, attempts = ?4, next_attempt_ms = ?5, leased_until_ms = ?6
