@@ -79,13 +79,13 @@ impl Current {
         what: impl Fn(&Keys) -> bool,
     ) -> Result<Arc<Keys>, Refusal> {
         let came = Instant::now();
-        self.looks.lately(self.see()).await?;
+        self.looks.lately(self.see(&mut None)).await?;
         let keys = self.known_keys();
         let clock = *self.clock.read().unwrap_or_else(PoisonError::into_inner);
         if keys.holds_at(business_time(clock, real_now())) && what(&keys) {
             return Ok(keys);
         }
-        self.looks.since(came, self.see()).await?;
+        self.looks.since(came, self.see(&mut None)).await?;
         Ok(self.known_keys())
     }
 
@@ -98,7 +98,13 @@ impl Current {
         if let Err(refusal) = self.store.change_keys(Arc::new(rule)).await? {
             return Ok(Err(refusal));
         }
-        Ok(Ok(self.read_keys().await?))
+        let mut unusable = None;
+        let see = self.see(&mut unusable);
+        let seen = self.looks.since(Instant::now(), see).await;
+        match unusable {
+            None => Ok(seen.map(|()| self.known_keys())),
+            Some(error) => Err(error),
+        }
     }
 
     /// Shows the limits that were set for all, if any were.
@@ -112,10 +118,13 @@ impl Current {
     /// # Errors
     /// What to answer if the store does not say.
     pub(crate) async fn look(&self) -> Result<(), Refusal> {
-        self.looks.since(Instant::now(), self.see()).await
+        let unusable = &mut None;
+        self.looks.since(Instant::now(), self.see(unusable)).await
     }
 
-    /// Reads what others may have changed.
+    /// Reads what others may have changed. Whoever is not alone with it does so in
+    /// turn, so that the older does not come last. A version that is lower counts:
+    /// a server that took over may not have the last change.
     ///
     /// # Errors
     /// [`KeysError`] if the store does not say it, or there are keys that cannot be
@@ -128,28 +137,23 @@ impl Current {
         let keys = self.known_keys();
         let now = business_time(watched.clock, real_now());
         if watched.key_version != keys.version() || !keys.holds_at(now) {
-            self.read_keys().await?;
+            let keys = Arc::new(Keys::load(&*self.store).await?);
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         }
         Ok(())
     }
 
-    async fn see(&self) -> Result<(), Refusal> {
+    /// The same, as a look. Keys that are known serve better than none, if there are
+    /// some that cannot be used.
+    async fn see(&self, unusable: &mut Option<KeysError>) -> Result<(), Refusal> {
         match self.read().await {
             Ok(()) => {}
             Err(KeysError::Store(error)) => return Err(failed(&error)),
-            // Those that are known serve better than none.
-            Err(error) => tracing::error!(%error, "changed keys cannot be used"),
+            Err(error) => {
+                tracing::error!(%error, "changed keys cannot be used");
+                *unusable = Some(error);
+            }
         }
         Ok(())
-    }
-
-    async fn read_keys(&self) -> Result<Arc<Keys>, KeysError> {
-        let keys = Arc::new(Keys::load(&*self.store).await?);
-        let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        // Two may have read at once, and the older come last.
-        if keys.version() >= known.version() {
-            *known = Arc::clone(&keys);
-        }
-        Ok(keys)
     }
 }

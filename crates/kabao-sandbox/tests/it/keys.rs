@@ -1,5 +1,10 @@
 //! WeChat Pay's keys change while the sandbox runs.
 
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
 use kabao_core::{
     ApiV3Key, PublicKey,
     answer::AnswerSignature,
@@ -7,6 +12,7 @@ use kabao_core::{
     certificate_list::CertificateList,
     keyring::{Keyring, PlatformKey},
 };
+use kabao_sandbox::folder::DataFolder;
 use serde_json::{Value, json};
 
 use crate::{
@@ -457,4 +463,34 @@ fn keys_outlive_a_restart_and_a_reset() {
     assert_eq!(listed["data"][0]["public_key_percent"], 0.1);
     let card = format!("{CARD_PATH}?brand_id=1004");
     again.merchant().get(&card).is_refused(400, "PARAM_ERROR");
+}
+
+#[test]
+fn a_change_that_the_store_has_lost_is_forgotten() {
+    let running = Running::start();
+    let folder = DataFolder::create(running.folder.path()).unwrap();
+    let store = rusqlite::Connection::open(folder.database()).unwrap();
+    store.busy_timeout(Duration::from_secs(20)).unwrap();
+    let before = "CREATE TABLE kept_keys AS SELECT * FROM keys;
+        CREATE TABLE kept_meta AS SELECT * FROM meta;";
+    store.execute_batch(before).unwrap();
+    let old = running.listed();
+    let new = text(&running.rotate(0)["platform_serial_no"]).to_owned();
+    assert_eq!(running.signed_with(Some(&new)), new);
+    // As where a standby takes over that was behind.
+    let taken_over = "BEGIN IMMEDIATE;
+        DELETE FROM keys; INSERT INTO keys SELECT * FROM kept_keys;
+        DELETE FROM meta; INSERT INTO meta SELECT * FROM kept_meta;
+        COMMIT;";
+    store.execute_batch(taken_over).unwrap();
+    let begun = Instant::now();
+    while running.listed() != old {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it stays");
+        sleep(Duration::from_millis(50));
+    }
+    let unknown = running.asking(Some(&new)).get(&card_target());
+    unknown.is_refused(400, "INVALID_REQUEST");
+    // And the next change is seen at once.
+    let next = text(&running.rotate(0)["platform_serial_no"]).to_owned();
+    assert_eq!(running.signed_with(Some(&next)), next);
 }
