@@ -60,13 +60,7 @@ use std::{fmt, sync::Arc, thread, time::Duration};
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
 
-use self::{
-    races::{Races, until_won},
-    server::Server,
-    session::Session,
-    trouble::Trouble,
-    write::Write,
-};
+use self::{races::until_won, server::Server, trouble::Trouble, write::Write};
 use super::{
     ActivitiesOf, CardTemplatesOf, ClockSetting, Contents, Everything, Failure, KeyBook, KeyRule,
     Needs, Page, Rule, Store, StoreError, UserCardsOf, Watched, Window, Workspace, failure::caught,
@@ -134,10 +128,6 @@ impl PostgresStore {
     /// [`StoreError::Uri`] for an address that is not understood.
     pub fn name_of(uri: &str) -> Result<String, StoreError> {
         Ok(Server::parse(uri)?.name().to_owned())
-    }
-
-    async fn session(&self) -> Result<Session, Trouble> {
-        Session::open(&self.pool, PATIENCE).await
     }
 
     /// Saves what was decided by nothing that is in the store.

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{PATIENCE, PostgresStore, Races, statements, told, until_won};
+use super::{PATIENCE, PostgresStore, statements, told, until_won};
 use crate::store::{Attempt, Outbox, Owed, StoreError, Then};
 
 #[async_trait]
@@ -26,19 +26,10 @@ impl Outbox for PostgresStore {
         attempt: Attempt,
         then: Then,
     ) -> Result<(), StoreError> {
-        let noted = async {
-            let mut session = self.session().await?;
-            let mut races = Races::default();
-            loop {
-                let vault = &self.vault;
-                let noted = statements::note_attempt(&mut session, vault, leased, &attempt, then);
-                match noted.await {
-                    Ok(()) => return Ok(()),
-                    Err(trouble) => races.go_on_after(trouble, &session).await?,
-                }
-            }
-        };
-        told("noting an attempt", noted.await)
+        let noted = until_won!(self, PATIENCE, |session| {
+            statements::note_attempt(session, &self.vault, leased, &attempt, then).await
+        });
+        told("noting an attempt", noted)
     }
 
     async fn next_due(&self, real_now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
