@@ -127,8 +127,9 @@ configuration folder (KABAO_CONFIG names another file):
 
 Further: certificate (KABAO_CERTIFICATE) checks that key and serial_no belong
 together; root_certificate (KABAO_ROOT_CERTIFICATE) is trusted for TLS besides
-the system's; KABAO_DATA_DIR keeps the embedded sandbox. Paths in the file are
-relative to it.
+the system's; control_token_file (KABAO_CONTROL_TOKEN is the token itself) opens
+the control plane of a sandbox that asks for one; KABAO_DATA_DIR keeps the
+embedded sandbox. Paths in the file are relative to it.
 
 Exit status: 0 done, 1 the API refused, 2 it could not run.";
 

@@ -347,17 +347,3 @@ fn text(value: Option<&Value>) -> String {
         Some(other) => other.to_string(),
     }
 }
-
-/// An answer without the files in it, which make no rows; programs get all.
-pub(super) fn for_people(mut answer: Value, printer: &Printer) -> Value {
-    if printer.format == Format::Table
-        && let Some(members) = answer.as_object_mut()
-    {
-        let all = members.len();
-        members.retain(|name, _| !name.ends_with(".pem"));
-        if members.len() < all {
-            printer.note("keys and certificates are in the answer with --output json");
-        }
-    }
-    answer
-}

@@ -1,11 +1,14 @@
 //! `kabao sandbox keys`: WeChat Pay's own keys, and which of them signs.
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{callers, clock::seconds};
 use crate::{
-    output::{members, printer::Printer},
+    output::{
+        members,
+        printer::{Format, Printer},
+    },
     problem::Problem,
     steering::{Aim, Steering},
 };
@@ -27,8 +30,8 @@ pub(crate) enum KeysCommand {
     },
     /// Move merchants from certificates to the public key, or back.
     Migration {
-        /// How much of what names no key is signed with the public key: 0 is
-        /// none, 100 all.
+        /// Which share of the notifications is signed with the public key: 0 before
+        /// the move, 100 after it, one decimal between. Answers go by the request.
         #[arg(value_name = "PERCENT")]
         public_key_percent: f64,
         /// One merchant alone.
@@ -66,9 +69,20 @@ impl KeysCommand {
         let (answer, now) = outcome.await?;
         match is_list {
             true => callers::list(&answer, callers::MERCHANTS, printer),
-            false => members::show(&callers::for_people(answer, printer), now, printer),
+            false => members::show(&without_file(answer, printer), now, printer),
         }
     }
+}
+
+/// The answer without the new certificate, which makes no row; programs get all.
+fn without_file(mut answer: Value, printer: &Printer) -> Value {
+    if printer.format == Format::Table
+        && let Some(members) = answer.as_object_mut()
+        && members.shift_remove("wechatpay_cert.pem").is_some()
+    {
+        printer.note("the new certificate is in the answer with --output json");
+    }
+    answer
 }
 
 fn span(option: &str, seconds: i64) -> Result<u64, Problem> {

@@ -25,13 +25,16 @@ pub(crate) enum SandboxCommand {
     /// Run the sandbox until SIGINT or SIGTERM.
     ///
     /// Prints one line on stdout when it is ready: `listening on URL`. Keys and
-    /// personal values are kept wrapped with KABAO_MASTER_KEY, or with a key file
+    /// personal values are kept sealed with KABAO_MASTER_KEY, or with a key file
     /// beside the store.
     #[command(after_help = serve::EXAMPLES, after_long_help = serve::help())]
     Serve(serve::ServeArgs),
     /// Wait until the sandbox at an address is ready.
+    ///
+    /// It does not ask whose that is: another one may have had the port first. The
+    /// embedded sandbox is ready at once and not waited for.
     Wait(wait::WaitArgs),
-    /// Forget what happened and begin anew; keys stay.
+    /// Forget what happened and begin anew; keys stay, and rate limits that were set.
     Reset(reset::ResetArgs),
     /// Play a member.
     #[command(after_help = USER_EXAMPLES)]
