@@ -31,8 +31,7 @@ pub(crate) enum KeysCommand {
     /// Move merchants from certificates to the public key, or back.
     Migration {
         /// Which share of the notifications is signed with the public key: 0 before
-        /// the move, 100 after it, one decimal between. Answers are signed with
-        /// what the request names.
+        /// the move, 100 after it, one decimal between. Answers go by the request.
         #[arg(value_name = "PERCENT", value_parser = number)]
         public_key_percent: f64,
         /// One merchant alone.
