@@ -15,10 +15,9 @@ use kabao_core::{
     PublicKey, answer::within_window, authorization::Authorization, keyring::KeyId, message,
     signature::Scheme, time::Time,
 };
-use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
-    aside::aside,
+    aside::Places,
     gate::Received,
     keys::{CallerKeys, Keys},
 };
@@ -134,7 +133,7 @@ pub(crate) async fn explain(
         Err(mistake) => return mistake,
     };
     // Anybody can send what is refused, and trying costs more than refusing.
-    let Ok(Ok(place)) = timeout(PATIENCE, LOOKING.acquire()).await else {
+    let Some(place) = LOOKING.take().await else {
         return "not looked into: too many refused requests came at once; send it again alone"
             .into();
     };
@@ -151,14 +150,14 @@ pub(crate) async fn explain(
         body: body.to_vec(),
         whole_body: request.body.clone(),
     };
-    aside(place, move || case.explain())
+    place
+        .aside(move || case.explain())
         .await
         .unwrap_or_else(|_| "the signature does not match".into())
 }
 
 /// How many are looked into at once, and how long others wait for that.
-static LOOKING: Semaphore = Semaphore::const_new(2);
-const PATIENCE: Duration = Duration::from_secs(1);
+static LOOKING: Places = Places::new(2, Duration::from_secs(1));
 
 /// The longest message that is tried in other forms, of which there are some
 /// hundred. Documented forms are shorter.

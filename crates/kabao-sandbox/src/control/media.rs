@@ -10,10 +10,8 @@ use axum::{
     routing::get,
 };
 
-use tokio::{sync::Semaphore, time::timeout};
-
 use super::{Trouble, extract::Path};
-use crate::{app::App, domain::picture::Picture, store::Needs};
+use crate::{app::App, aside::Places, domain::picture::Picture, store::Needs};
 
 pub(super) fn router() -> Router<Arc<App>> {
     Router::new().route("/_sandbox/media/{owner}/{id}", get(show))
@@ -21,19 +19,14 @@ pub(super) fn router() -> Router<Arc<App>> {
 
 /// Anybody may ask for pictures, and they take long: one after another, so that
 /// calls come in between.
-static READING: Semaphore = Semaphore::const_new(1);
-const PATIENCE: Duration = Duration::from_secs(5);
+static READING: Places = Places::new(1, Duration::from_secs(5));
 
 async fn show(
     State(app): State<Arc<App>>,
     Path((owner, id)): Path<(String, String)>,
 ) -> Result<Response, Trouble> {
-    let Ok(Ok(_turn)) = timeout(PATIENCE, READING.acquire()).await else {
-        return Err(Trouble::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "SERVICE_UNAVAILABLE",
-            "too many ask for pictures at once; try again",
-        ));
+    let Some(_turn) = READING.take().await else {
+        return Err(Trouble::busy("too many ask for pictures at once"));
     };
     let found = app
         .store

@@ -1,6 +1,6 @@
 //! `/_sandbox/snapshot`: all that the store holds, as one file.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::Trouble;
 use crate::{
     app::App,
+    aside::Places,
     bounds,
     refusal::Refusal,
     store::snapshot::{self, SnapshotError},
@@ -24,14 +25,20 @@ pub(super) fn router() -> Router<Arc<App>> {
     Router::new().route("/_sandbox/snapshot", get(save).put(load))
 }
 
+/// Each takes several times its size until it is written: one after another.
+static SAVING: Places = Places::new(1, Duration::from_secs(5));
+
 async fn save(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Trouble> {
     // What cannot be sent is not read into memory.
     if app.store.stored_bytes().await? > bounds::CONTROL as u64 {
         return Err(too_large());
     }
+    let Some(place) = SAVING.take().await else {
+        return Err(Trouble::busy("another snapshot is being written"));
+    };
     let everything = app.store.everything().await?;
     let store = Arc::clone(&app.store);
-    let written = tokio::task::spawn_blocking(move || snapshot::write(&everything, store.vault()));
+    let written = place.aside(move || snapshot::write(&everything, store.vault()));
     let text = written.await.map_err(broken)??;
     if text.len() > bounds::CONTROL {
         return Err(too_large());

@@ -1,6 +1,6 @@
 //! Sensitive values: opened on the way in, sealed on the way out.
 
-use std::{sync::LazyLock, thread::available_parallelism};
+use std::{sync::LazyLock, thread::available_parallelism, time::Duration};
 
 use kabao_core::{
     PrivateKey, PublicKey, Sealed, Sensitive, UserCard, UserCardChange,
@@ -11,10 +11,8 @@ use kabao_core::{
     sensitive::{Opener as _, Sealer as _},
 };
 
-use tokio::sync::Semaphore;
-
 use super::{Context, members::refuse_four_byte};
-use crate::{aside::aside, refusal::Refusal};
+use crate::{aside::Places, refusal::Refusal};
 
 /// What costs no more than this many sealings is done on the connection's own
 /// thread: as much as the signature that every answer has, or one opening.
@@ -154,17 +152,18 @@ async fn done<T: Send + 'static>(
     cost: usize,
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
-    static CORES: LazyLock<Semaphore> =
-        LazyLock::new(|| Semaphore::new(available_parallelism().map_or(2, |n| n.get().max(2))));
+    static CORES: LazyLock<Places> = LazyLock::new(|| {
+        let cores = available_parallelism().map_or(2, |n| n.get().max(2));
+        Places::new(cores, Duration::MAX)
+    });
     if cost <= IN_PLACE {
         return work();
     }
-    let died = |error: &dyn std::fmt::Display| {
+    let place = CORES.take().await.ok_or_else(Refusal::unavailable)?;
+    place.aside(work).await.map_err(|error| {
         tracing::error!(%error, "a cryptographic task died");
         Refusal::system_error()
-    };
-    let permit = CORES.acquire().await.map_err(|error| died(&error))?;
-    aside(permit, work).await.map_err(|error| died(&error))?
+    })?
 }
 
 #[cfg(test)]
