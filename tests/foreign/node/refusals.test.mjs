@@ -83,10 +83,15 @@ describe('with the documented rate limits', () => {
 
   it('refuses what comes too often, and lets the rest through', async () => {
     const calls = userCard(limited, KEY_MODES['public key'](limited));
-    const burst = await Promise.allSettled(Array.from({ length: 20 }, () => calls.query()));
-    const let_through = burst.filter(({ status }) => status === 'fulfilled').length;
-    assert.ok(let_through >= 5 && let_through < 20, `${let_through} of 20 went through`);
-    for (const { reason } of burst.filter(({ status }) => status === 'rejected')) {
+    const outcomes = [];
+    const that_were = (wanted) => outcomes.filter(({ status }) => status === wanted);
+    // 5 a second: a slow machine needs more of them until one is too many.
+    while (that_were('rejected').length === 0 && outcomes.length < 200) {
+      outcomes.push(...await Promise.allSettled(Array.from({ length: 20 }, () => calls.query())));
+    }
+    const let_through = that_were('fulfilled').length;
+    assert.ok(let_through >= 5 && let_through < outcomes.length, `${let_through} of ${outcomes.length} went through`);
+    for (const { reason } of that_were('rejected')) {
       assert.deepEqual([reason.response?.status, reason.response?.data.code], [429, 'FREQUENCY_LIMITED']);
     }
   });

@@ -196,11 +196,11 @@ def test_too_many_calls_under_the_documented_limits(monkeypatch):
     limited = Sandbox(rate_limits="documented")
     try:
         merchant = Merchant(limited, monkeypatch)
-        outcomes = [merchant.query() for _ in range(20)]
-        refusals = [outcome for outcome in outcomes if outcome[0] != 200]
-        assert outcomes[0][0] == 200
-        assert refusals, "20 calls at once are more than 5 a second"
-        for outcome in refusals:
-            refused(outcome, 429, "FREQUENCY_LIMITED")
+        assert merchant.query()[0] == 200
+        # 5 a second: a slow machine needs more of them until one is too many.
+        outcomes = (merchant.query() for _ in range(200))
+        refusal = next((outcome for outcome in outcomes if outcome[0] != 200), None)
+        assert refusal, "200 calls on end are more than 5 a second"
+        refused(refusal, 429, "FREQUENCY_LIMITED")
     finally:
         limited.stop()

@@ -106,7 +106,7 @@ fn five_thousand_connections_that_say_nothing_or_half_a_head() {
     let took = called(&world, &server, &["user-card", "get", CODE]);
     let grown = memory(&server, "VmHWM:") - before;
     println!("{count} connections: {grown} MiB more, a call in {took:?}");
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
     assert!(grown < 250, "{grown} MiB");
     drop((held, refused));
 }
@@ -145,7 +145,7 @@ fn bodies_that_are_sent_and_never_end() {
         "{} senders: {grown} MiB more, a call in {took:?}",
         held.len()
     );
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
     assert!(grown < 300, "{grown} MiB");
 }
 

@@ -1,8 +1,8 @@
 //! `dist/`: the commands of the unit and of the container are ones that work.
 
-use std::{fs, net::TcpListener, path::Path};
+use std::{fs, path::Path};
 
-use crate::world::World;
+use crate::world::{Port, World};
 
 fn read(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -15,9 +15,8 @@ fn read(name: &str) -> String {
 /// in a folder of its own.
 fn work_together(serve: &[String], ask: &[String], state: &str) {
     let world = World::new();
-    let port = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = port.local_addr().expect("its address").to_string();
-    drop(port);
+    let port = Port::new();
+    let address = port.address();
     let own = world.path("state").display().to_string();
     let here = |words: &[String]| -> Vec<String> {
         let word = |word: &String| {

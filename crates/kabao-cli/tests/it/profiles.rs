@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::world::{CARD_ID, CODE, OPENID, Server, World};
+use crate::world::{CARD_ID, CODE, OPENID, Port, Server, World};
 
 /// A running sandbox and its credentials folder.
 pub(crate) fn sandbox(world: &World, more: &[&str]) -> (Server, Value) {
@@ -247,7 +247,8 @@ fn keys_that_do_not_fit_are_found_out() {
 #[test]
 fn nobody_listening_is_told_with_the_setting() {
     let home = World::new();
-    let (server, credentials) = sandbox(&home, &[]);
+    let port = Port::new();
+    let (server, credentials) = sandbox(&home, &["--listen", &port.address()]);
     let world = merchant_variables(&home.path("credentials"), &credentials);
     server.stop("-TERM");
     world

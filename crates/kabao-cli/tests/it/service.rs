@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::world::{CARD_ID, CODE, Server, World};
+use crate::world::{CARD_ID, CODE, Port, Server, World};
 
 /// What a loaded machine may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,11 +46,10 @@ fn read_answer(mut stream: TcpStream) -> Option<(u16, String)> {
 
 #[test]
 fn it_is_waited_for_until_it_is_ready() {
-    // A port that nobody listens on, for now.
-    let port = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = port.local_addr().expect("its address").to_string();
+    // Nobody listens on it, for now.
+    let port = Port::new();
+    let address = port.address();
     let url = format!("http://{address}");
-    drop(port);
     let world = World::new();
     let never = world.run(&["sandbox", "wait", "--url", &url, "--timeout", "200ms"]);
     never.failed(2, &["no sandbox was ready within 200ms", "no answer from"]);

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::world::{CODE, Server, World};
+use crate::world::{CODE, Port, Server, World};
 
 /// A sandbox whose state nobody else reaches.
 fn serve(home: &World) -> Server {
@@ -77,9 +77,8 @@ fn addresses_that_cannot_be_steered_are_told() {
     let show = |url: &str| world.run(&["sandbox", "clock", "show", "--url", url]);
     show("https://api.mch.weixin.qq.com").failed(2, &["no control plane"]);
     show("127.0.0.1:8080").failed(2, &["`127.0.0.1:8080`", "hint:", "http://127.0.0.1:8080"]);
-    let server = serve(&world);
-    let url = server.base_url.clone();
-    server.stop("-TERM");
+    let port = Port::new();
+    let url = format!("http://{}", port.address());
     let told = show(&url).failed(2, &["no answer from the sandbox at", &url]);
     assert_eq!(told.stderr.matches("refused").count(), 1, "{}", told.stderr);
     let server = world.serve(&["--store=memory", "--tls"]);

@@ -8,10 +8,30 @@ use std::{
 };
 
 use serde_json::Value;
+use tokio::net::TcpSocket;
 
 pub(crate) const CODE: &str = "478515832665";
 pub(crate) const CARD_ID: &str = "pbLatjvWOibDc5-TBnbUk1pD12o0";
 pub(crate) const OPENID: &str = "obLatjnx9gnqzS4myYGmLZ7LgLBA";
+
+/// A port that is given to nobody else, whether or not a server of ours listens.
+pub(crate) struct Port(TcpSocket);
+
+impl Port {
+    pub(crate) fn new() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        // Bound and not listened on, it leaves the port to whoever asks by number.
+        socket.set_reuseaddr(true).expect("set");
+        socket
+            .bind("127.0.0.1:0".parse().expect("an address"))
+            .expect("a port");
+        Self(socket)
+    }
+
+    pub(crate) fn address(&self) -> String {
+        self.0.local_addr().expect("its address").to_string()
+    }
+}
 
 /// An empty home. Nothing of the machine's own settings reaches into it.
 pub(crate) struct World {

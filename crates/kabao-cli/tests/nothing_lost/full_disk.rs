@@ -137,8 +137,7 @@ fn a_full_disk_counts_no_calls_and_says_so() {
     let (base_url, _) = sandbox.ready();
     let access = Credentials::read(&home.path("credentials")).access(&base_url);
     Runtime::new().unwrap().block_on(async {
-        let mut writer = Writer::new(&access, 1).await;
-        writer.write(&access).await.unwrap();
+        let writer = Writer::new(&access, 1).await;
         let card = writer.imports.key(1);
         // A read as good as a change.
         let is_read = async || {
@@ -195,11 +194,14 @@ impl Writer {
         let template = new_card(number, "会员", "http://127.0.0.1:9/notify");
         let card = access.members.cards().create(template).await.unwrap();
         let card_id = card.card_id;
-        Self {
+        let mut writer = Self {
             imports: Imports { card_id },
             count: 0,
             refused: 0,
-        }
+        };
+        // Before the disk runs full, so that there is one to be asked for.
+        writer.write(access).await.unwrap();
+        writer
     }
 
     /// Died says 503 here, `SERVICE_UNAVAILABLE`, and that it was signed.

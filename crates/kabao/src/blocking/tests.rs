@@ -16,13 +16,14 @@ use crate::{
     transport::Stage,
 };
 
-fn client(fake: &Arc<Fake>) -> Client {
+fn builder(fake: &Arc<Fake>) -> ClientBuilder {
     Client::builder(merchant())
         .wechatpay_public_key(PUBLIC_KEY_ID, keys().platform.public_key().to_spki_pem())
-        .timeout(Duration::from_millis(400))
         .transport(Arc::<Fake>::clone(fake))
-        .build()
-        .unwrap()
+}
+
+fn client(fake: &Arc<Fake>) -> Client {
+    builder(fake).build().unwrap()
 }
 
 fn fake() -> Arc<Fake> {
@@ -100,7 +101,7 @@ fn one_task_can_make_many_calls() {
             done.send(runtime.block_on(task).unwrap()).unwrap();
         });
         outcome
-            .recv_timeout(Duration::from_secs(30))
+            .recv_timeout(Duration::from_secs(120))
             .unwrap()
             .unwrap();
         assert_eq!(fake.count(), 300);
@@ -125,12 +126,15 @@ fn it_works_from_many_threads() {
 
 #[test]
 fn deadlines_and_failures_are_the_same() {
-    let slow = client(&Fake::new(|_, _| Reply::Never));
+    let slow = builder(&Fake::new(|_, _| Reply::Never))
+        .timeout(Duration::from_millis(400))
+        .build()
+        .unwrap();
     let start = Instant::now();
     let error = slow.chain("v3/x").post().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.may_have_taken_effect());
-    assert!(start.elapsed() < Duration::from_secs(2));
+    assert!(start.elapsed() < Duration::from_secs(20));
 
     let broken = client(&Fake::new(|_, _| Reply::Fails(Stage::Sent)));
     assert_eq!(
