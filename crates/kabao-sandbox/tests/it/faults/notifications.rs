@@ -19,7 +19,7 @@ use crate::{
 fn a_notification_that_is_held_back_goes_out_when_the_sandbox_stops() {
     let running = Running::start();
     let receiver = Receiver::answering([200]);
-    let delay = json!({"kind": "delay", "ms": 60_000, "on": "notification", "count": 2});
+    let delay = json!({"kind": "delay", "ms": 10_000, "on": "notification", "count": 2});
     order(&running, delay);
     echoed(&running, &receiver.url);
     // Until it is under way.
@@ -34,7 +34,7 @@ fn a_notification_that_is_held_back_goes_out_when_the_sandbox_stops() {
     }
     let begun = Instant::now();
     running.stop();
-    assert!(begun.elapsed() < Duration::from_secs(30));
+    assert!(begun.elapsed() < Duration::from_secs(8));
     receiver.next();
 }
 
@@ -189,7 +189,7 @@ fn a_lost_notification_and_a_lost_answer_come_again() {
 
 #[test]
 fn a_held_notification_lets_others_pass() {
-    let held = json!({"kind": "delay", "ms": 15_000, "on": "notification", "count": 1});
+    let held = json!({"kind": "delay", "ms": 10_000, "on": "notification", "count": 1});
     let (running, begin, receiver) = befallen(held);
     let patience = Instant::now() + Duration::from_secs(20);
     while running.control_ok("GET", "/_sandbox/faults", None)["data"] != json!([]) {
