@@ -303,7 +303,7 @@ mod tests {
         server.await.expect("a request");
         let text = attempt.error.expect("a failure");
         assert!(text.starts_with("the receiver broke off"), "{text}");
-        let attempt = post(&poster(), &url).await;
+        let attempt = post(&poster(), "http://127.0.0.1:9/").await;
         let text = attempt.error.expect("a failure");
         assert!(text.starts_with("cannot connect to 127.0.0.1:"), "{text}");
     }

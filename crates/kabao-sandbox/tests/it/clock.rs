@@ -97,7 +97,7 @@ fn retries_keep_pace() {
         assert!(waited >= 1.199, "{waited}");
     }
     let took = seconds_between(&attempts[0]["time"], &attempts[20]["time"]);
-    assert!(took < 300.0, "{took} s of the sandbox's clock");
+    assert!(took < 480.0, "{took} s of the sandbox's clock");
 }
 
 #[test]

@@ -217,7 +217,7 @@ fn requests_out_of_the_window_are_refused_either_way() {
     let running = Running::start();
     let merchant = running.merchant();
     let target = card_target();
-    for off in [-301, 302, -86_400] {
+    for off in [-301, 330, -86_400] {
         let (timestamp, nonce) = ((unix_now() + off).to_string(), nonce());
         let message = message::request("GET", &target, &timestamp, &nonce, b"");
         let signature = kabao_core::signature::encode(&merchant.key.sign_now(&message).unwrap());
@@ -306,17 +306,14 @@ fn the_documented_rate_limit_holds_per_operation() {
     let running = Running::with(|builder| builder.rate_limits(RateLimits::Documented));
     let merchant = running.merchant();
     // Signed before the clock runs: a slow machine must not refill the bucket.
-    let requests: Vec<Request> = (0..12)
+    let requests: Vec<Request> = (0..200)
         .map(|_| merchant.request("GET", &card_target(), ""))
         .collect();
-    let answers: Vec<_> = requests
-        .iter()
-        .map(|request| request.send(running.address))
-        .collect();
-    assert!(answers[..5].iter().all(|answer| answer.status == 200));
-    let refused = answers.iter().find(|answer| answer.status != 200).unwrap();
+    let mut answers = requests.iter().map(|request| request.send(running.address));
+    assert!(answers.by_ref().take(5).all(|answer| answer.status == 200));
+    let refused = answers.find(|answer| answer.status != 200).unwrap();
     assert_eq!(refused.refusal(), (429, "FREQUENCY_LIMITED".into()));
-    running.verified(refused);
+    running.verified(&refused);
     // Another operation has its own allowance.
     assert_eq!(merchant.get("/v3/certificates").status, 200);
 }
@@ -432,8 +429,8 @@ fn what_was_begun_is_done_and_noted_though_the_caller_hangs_up() {
     let impatient = request.started(running.address);
     soon(&|| gauge("kabao_sandbox_requests_in_flight ") == 1);
     drop(impatient);
-    // The one that asks is left.
-    soon(&|| gauge("kabao_sandbox_connections ") == 1);
+    // Time to notice that, and no more than the change waits for its turn.
+    sleep(Duration::from_millis(500));
     other.execute_batch("ROLLBACK").unwrap();
     soon(&|| running.last_request()["method"] == "PATCH");
     let noted = running.last_request();

@@ -112,7 +112,7 @@ fn what_somebody_died_over_is_taken_over_when_the_lease_ends() {
     let leased = Runtime::new().unwrap().block_on(async {
         owe(&*store, [to_the_brand(&running, &receiver.url, due)]).await;
         let real_now = Timestamp::from_second(unix_now()).unwrap();
-        let lease = SignedDuration::from_secs(4);
+        let lease = SignedDuration::from_secs(15);
         store.lease_due(due, real_now, lease, 10).await.unwrap()
     });
     assert_eq!(leased.len(), 1);

@@ -104,7 +104,7 @@ fn half_a_request_does_not_hold_up_the_end() {
     let begin = std::time::Instant::now();
     running.stop();
     assert!(
-        begin.elapsed() < std::time::Duration::from_secs(4),
+        begin.elapsed() < std::time::Duration::from_secs(7),
         "{:?}",
         begin.elapsed()
     );
@@ -220,13 +220,14 @@ fn who_says_nothing_keeps_nobody_from_being_told_to_close() {
         socket.set_read_timeout(patience).unwrap();
         rustls::StreamOwned::new(connection, socket)
     };
-    // A handshake that does not come, a connection that idles, and a request that
+    // A connection that idles, a handshake that does not come, and a request that
     // is still being sent when the end begins.
-    let silent = std::net::TcpStream::connect(running.address).unwrap();
     let mut idle = connect();
     idle.write_all(b"GET /_sandbox/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     idle.read_exact(&mut [0; 12]).unwrap();
+    // As late as it is sure to be taken: the next one is answered after it.
+    let silent = std::net::TcpStream::connect(running.address).unwrap();
     let mut sending = connect();
     sending
         .write_all(

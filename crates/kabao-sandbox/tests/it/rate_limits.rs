@@ -35,7 +35,9 @@ fn a_table_counts_from_the_start() {
     let running = Running::with(|builder| builder.rate_limits(RateLimits::Table(table)));
     let [partner, brand] = running.callers();
     partner.get("cards").ok();
-    let again = partner.get("cards");
+    // Unless a second has passed between the two.
+    let mut answers = (0..200).map(|_| partner.get("cards"));
+    let again = answers.find(|answer| answer.status != 200).unwrap();
     again.is_refused(429, "FREQUENCY_LIMITED");
     assert!(
         again.json()["message"]

@@ -34,7 +34,7 @@ pub struct Post {
 }
 
 /// What a test waits for at most, far above what it takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The body of an answer that is never sent as a whole.
 const UNFINISHED: &str = "more to come";

@@ -30,7 +30,7 @@ async fn the_files_show_no_personal_data_and_no_secret() {
     let store = place.open();
     // The template names ball games, so another sport is the user's own word.
     let mut contents = sample::contents();
-    let answers = UserInformation::new().common("USER_FORM_FLAG_SEX", "男");
+    let answers = UserInformation::new().common("USER_FORM_FLAG_CITY", "呼和浩特");
     contents.user_cards[0].user_information = Some(answers.custom("喜欢的运动", ["击剑"]));
     let key_book = KeyBook {
         keys: vec![key],
@@ -51,7 +51,7 @@ async fn the_files_show_no_personal_data_and_no_secret() {
         };
         // What may be seen is there, so this would find the rest.
         assert!(shows("钻石会员") && shows(sample::OPENID));
-        for hidden in ["13800138000", "男", "击剑", "PRIVATE KEY", body] {
+        for hidden in ["13800138000", "呼和浩特", "击剑", "PRIVATE KEY", body] {
             assert!(!shows(hidden), "{hidden}");
         }
     }

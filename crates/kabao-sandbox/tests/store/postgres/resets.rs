@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 use super::server::{Database, database};
 
 /// Does something, sleeps a while before it commits, and gives the hand back when
-/// it sleeps.
+/// it sleeps. It is not for so long as a rule waits for its turn.
 async fn slowly(database: &Arc<Database>, first: &str, then: &str) -> JoinHandle<String> {
-    let sql = format!("BEGIN; {first}; SELECT pg_sleep(2); {then}; COMMIT");
+    let sql = format!("BEGIN; {first}; SELECT pg_sleep(4); {then}; COMMIT");
     let doing = {
         let database = Arc::clone(database);
         thread::spawn(move || database.sql(&sql))

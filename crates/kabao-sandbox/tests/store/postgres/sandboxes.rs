@@ -138,7 +138,7 @@ fn what_one_died_over_is_taken_over_when_the_lease_ends() {
     let leased = Runtime::new().unwrap().block_on(async {
         owe(&*store, vec![entry]).await;
         let real_now = Timestamp::from_second(unix_now()).unwrap();
-        let lease = SignedDuration::from_secs(4);
+        let lease = SignedDuration::from_secs(15);
         store.lease_due(due, real_now, lease, 10).await.unwrap()
     });
     assert_eq!(leased.len(), 1);
@@ -214,14 +214,16 @@ fn who_is_befallen_by_nothing_that_is_counted_asks_nobody() {
     let running = Running::in_folder(tempfile::tempdir().unwrap(), |builder| {
         builder.store(uri).rate_limits(RateLimits::Off)
     });
-    // A look at the card is one; what looks once a second comes on top.
+    // A look at the card is one; what looks again and again comes on top.
     let is_one_each = || {
+        let begin = Instant::now();
         let before = proxy.round_trips();
         for _ in 0..CALLS {
             running.merchant().get(&card_target()).ok();
         }
         let asked = proxy.round_trips() - before;
-        assert!((CALLS..CALLS * 3 / 2).contains(&asked), "{asked}");
+        let looks = 10 * (1 + begin.elapsed().as_secs() as usize);
+        assert!((CALLS..CALLS * 3 / 2 + looks).contains(&asked), "{asked}");
     };
     is_one_each();
     for order in [

@@ -98,9 +98,7 @@ impl Server {
             .tempdir()
             .unwrap()
             .keep();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = free_port();
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", include_str!("keeper.sh"), "keeper"])
@@ -182,9 +180,7 @@ impl Server {
     /// Starts a standby, without which nothing is acknowledged from now on, and
     /// gives its port.
     pub(crate) fn start_standby(&self) -> u16 {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = free_port();
         self.keeper.lock().unwrap().ask(&format!("standby {port}"));
         port
     }
@@ -278,6 +274,22 @@ impl Drop for Database {
         let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
         let _ = self.server.psql("postgres", &drop).output();
     }
+}
+
+/// Below those that systems give to whoever asks for any: nobody takes it while
+/// a server is down.
+fn free_port() -> u16 {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    const FIRST: usize = 20_000;
+    const MANY: usize = 12_000;
+    // Other processes begin elsewhere.
+    let begin = std::process::id() as usize * 101;
+    let mut ports = (0..MANY).map(|_| {
+        let place = begin + NEXT.fetch_add(1, Ordering::Relaxed);
+        u16::try_from(FIRST + place % MANY).unwrap()
+    });
+    let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.expect("a free port")
 }
 
 /// Where the newest server's programs are.

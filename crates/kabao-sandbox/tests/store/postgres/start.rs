@@ -1,6 +1,6 @@
 //! What is told, and what is left alone, when a database cannot be used.
 
-use std::{net::TcpListener, time::Instant};
+use std::time::Instant;
 
 use kabao_sandbox::{
     Sandbox,
@@ -39,12 +39,9 @@ fn a_database_that_is_not_there_is_told() {
 
 #[test]
 fn a_server_that_is_not_there_is_told() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
-    let said = refused(&format!("postgres://kabao:geheim@127.0.0.1:{port}/db"));
+    let said = refused("postgres://kabao:geheim@127.0.0.1:9/db");
     assert!(said.contains("Connection refused"), "{said}");
-    assert!(said.contains(&format!("127.0.0.1:{port}/db")), "{said}");
+    assert!(said.contains("127.0.0.1:9/db"), "{said}");
 }
 
 #[test]
@@ -55,7 +52,7 @@ fn a_server_that_says_nothing_is_not_waited_for() {
     let begin = Instant::now();
     let said = refused(&database.uri_at(proxy.port, "geheim"));
     assert!(said.contains("does not answer"), "{said}");
-    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+    assert!(begin.elapsed().as_secs() < 30, "{:?}", begin.elapsed());
     proxy.speak_again();
 }
 
