@@ -163,7 +163,11 @@ impl Trouble {
     /// Too much of one kind is going on.
     fn busy(what: &str) -> Self {
         let message = format!("{what}; try again");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message)
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "SERVICE_UNAVAILABLE",
+            message,
+        )
     }
 
     fn param(message: impl Into<String>) -> Self {

@@ -32,8 +32,7 @@ fn until_refused_in_turn(
 ) -> Answer {
     let body = if method == "GET" { "" } else { "{}" };
     let begun = Instant::now();
-    let mut passed = 0;
-    for target in targets.iter().cycle().take(1000) {
+    for (passed, target) in (0..1000_u32).zip(targets.iter().cycle()) {
         let answer = caller.send(method, target, body);
         if answer.status == 429 {
             let most = f64::from(limit) * (1.0 + begun.elapsed().as_secs_f64());
@@ -41,7 +40,6 @@ fn until_refused_in_turn(
             assert!(f64::from(passed) <= most, "{method} {target}: {passed}");
             return answer;
         }
-        passed += 1;
     }
     panic!("{method} {targets:?} is never refused");
 }

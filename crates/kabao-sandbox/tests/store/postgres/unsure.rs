@@ -50,7 +50,11 @@ fn assert_is_unsure(second: &Running, step: &str, ask: impl FnOnce() -> Answer) 
     let begin = Instant::now();
     let answer = ask();
     assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
-    assert_eq!(answer.refusal(), (503, "SYSTEM_ERROR".into()), "{step}");
+    assert_eq!(
+        answer.refusal(),
+        (503, "SERVICE_UNAVAILABLE".into()),
+        "{step}"
+    );
     assert!(answer.is_unsigned());
     assert_eq!(answer.header("retry-after"), Some("1"));
     let entry = entry_of(second, &answer);
@@ -167,7 +171,7 @@ fn after_a_pause_nobody_goes_on_with_what_was_known_before() {
         thread::sleep(Duration::from_millis(500));
         let other = list();
         for answer in [one.join().unwrap(), other] {
-            assert_eq!(answer.refusal(), (503, "SYSTEM_ERROR".into()));
+            assert_eq!(answer.refusal(), (503, "SERVICE_UNAVAILABLE".into()));
         }
     });
     proxy.speak_again();
