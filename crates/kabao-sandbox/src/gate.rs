@@ -408,7 +408,7 @@ mod tests {
         let (status, noted, _) = answered().await;
         assert_eq!(status, 503);
         let code = noted.refusal.as_ref().map(|refusal| &*refusal.code);
-        assert_eq!(code, Some("SYSTEM_ERROR"));
+        assert_eq!(code, Some("SERVICE_UNAVAILABLE"));
         drop(others);
         assert_eq!(answered().await.0, 404);
     }
