@@ -73,6 +73,23 @@ impl App {
         }
     }
 
+    /// One with the sample data, in memory.
+    #[cfg(all(test, feature = "sqlite"))]
+    pub(crate) async fn sample() -> Arc<Self> {
+        let key = crate::vault::MasterKey::generate().expect("a key");
+        let store = crate::store::open("memory", &key).expect("a store");
+        let keys = Keys::load_or_create(&*store).await.expect("keys");
+        Arc::new(Self::new(
+            store,
+            keys,
+            crate::sample::contents(),
+            RateLimits::Off,
+            Switches::default(),
+            Notifier::new(crate::NotificationSettings::default(), None),
+            "http://127.0.0.1:1".to_owned(),
+        ))
+    }
+
     /// The keys as they were last read; see [`Current`].
     pub(crate) fn keys(&self) -> Arc<Keys> {
         self.current.known_keys()

@@ -325,29 +325,7 @@ mod tests {
     use kabao_core::{message, signature::Scheme};
 
     use super::*;
-    use crate::{
-        NotificationSettings, RateLimits, Switches,
-        bounds::{Budget, HELD},
-        keys::Keys,
-        notify::Notifier,
-        sample, store,
-        vault::MasterKey,
-    };
-
-    async fn app() -> Arc<App> {
-        let key = MasterKey::generate().expect("a key");
-        let store = store::open("memory", &key).expect("a store");
-        let keys = Keys::load_or_create(&*store).await.expect("keys");
-        Arc::new(App::new(
-            store,
-            keys,
-            sample::contents(),
-            RateLimits::Off,
-            Switches::default(),
-            Notifier::new(NotificationSettings::default(), None),
-            "http://127.0.0.1:1".into(),
-        ))
-    }
+    use crate::bounds::{Budget, HELD};
 
     /// A merchant's request.
     fn request(app: &App, target: &str) -> Received {
@@ -384,7 +362,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_there_is_no_room_for_is_noted_as_what_is_sent_instead() {
-        let app = app().await;
+        let app = App::sample().await;
         let budget = Budget::new();
         let answered = async || {
             // The answer says that there is no such thing, at length.

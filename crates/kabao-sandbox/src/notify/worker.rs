@@ -302,25 +302,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        NotificationSettings, RateLimits, Switches, sample,
-        store::{self, Needs, OwedState},
-        vault::MasterKey,
+        sample,
+        store::{Needs, OwedState},
     };
-
-    async fn app() -> Arc<App> {
-        let master_key = MasterKey::generate().expect("a key");
-        let store = store::open("memory", &master_key).expect("a store");
-        let keys = Keys::load_or_create(&*store).await.expect("keys");
-        Arc::new(App::new(
-            store,
-            keys,
-            sample::contents(),
-            RateLimits::Off,
-            Switches::default(),
-            Notifier::new(NotificationSettings::default(), None),
-            "http://127.0.0.1:1".to_owned(),
-        ))
-    }
 
     /// A notification to that address, leased for so long.
     async fn leased(app: &App, notify_url: String, lease: SignedDuration) -> Owed {
@@ -353,7 +337,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_posted_that_could_outlast_its_lease() {
-        let app = app().await;
+        let app = App::sample().await;
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("taken");
         let address = listener.local_addr().expect("an address");
