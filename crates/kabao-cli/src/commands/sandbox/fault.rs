@@ -22,8 +22,9 @@ pub(crate) enum FaultCommand {
     /// What is answered, the way there, the signature and the clock can go wrong at
     /// once: of each a request meets the first fault that was added and selects it.
     /// They are chosen once the request's signature was accepted; each kind says
-    /// whether the operation runs, so whether a change is made. They hold for all sandboxes on one store, the embedded one
-    /// included, until they are used up, cleared, or it is reset.
+    /// whether the operation runs, so whether a change is made. They hold for all
+    /// sandboxes on one store, the embedded one included, until they are used up or
+    /// cleared, or the store is reset or gets a snapshot.
     #[command(subcommand, after_help = EXAMPLES)]
     Add(Box<FaultArgs>),
     /// List what may still go wrong.

@@ -119,7 +119,12 @@ fn move_logs(db: &Connection, log: &Path, bell: &Bell) {
             Ok(false) => {
                 in_vain += 1;
                 if in_vain == TOLD_AFTER {
-                    tracing::warn!(%log, size, "the log of the store cannot be moved and grows, for somebody goes on reading the store; end what has it open");
+                    tracing::warn!(
+                        %log,
+                        size,
+                        "the log of the store cannot be moved and grows, for somebody goes on \
+                         reading the store; end what has it open"
+                    );
                 }
             }
             Err(error) => tracing::warn!(%log, %error, "the log of the store could not be moved"),
